@@ -1,0 +1,1 @@
+"""What syncd thinks: values in, values out. No clock, file, socket, log or environment."""

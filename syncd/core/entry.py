@@ -1,0 +1,56 @@
+"""What stands at a destination, and what a destination can say: the far side of every comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.core.model import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a destination can say and do."""
+
+    exclusive: bool = False
+    """Whoever it shows is paged, so others' entries count too (a pager); else only ours are assignments (a calendar)."""
+    stacked: bool = False
+    """Of entries that overlap the one created last is on top; the observation says which (PagerDuty's overrides)."""
+    markers: bool = True
+    own_ids: bool = True
+    """The client chooses the id, so that a create sent twice makes one entry."""
+    native_update: bool = True
+    edits_past: bool = False
+    people: int | None = None
+    """How many it can show at once; None: any number."""
+    shortest: int = 1
+    """Seconds of the shortest entry it takes."""
+    grain: int = 1
+    """Seconds that its times are multiples of."""
+    calls: int = 1
+    """How many calls it takes at once. A connector serves so many threads, each on a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What stands at a destination. `person`: an id of the rota, or None where nobody or several were recognised."""
+
+    ref: str
+    uid: str
+    start: Instant
+    end: Instant
+    person: str | None
+    title: str = ""
+    """What a human reads there; for a pager the name or address of whoever is not known to the rota."""
+    version: str | None = None
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paged:
+    """Whom an exclusive, stacked destination pages in `[start, end)`: `ref` is the override on top, None for its own layers."""
+
+    start: Instant
+    end: Instant
+    person: str | None
+    title: str = ""
+    ref: str | None = None
