@@ -1,0 +1,429 @@
+"""The chassis of every vendor simulator: a loopback web server with a clock, a journal, faults on demand and a human's hand.
+
+A simulator subclasses `Simulator`, gives `routes()` (Starlette, `async def` end points that never really wait) and may
+override `admit` (credentials, rate) and `refusal` (its vendor's error form). What a test uses of any simulator:
+
+    with Vendor() as there:
+        there.url                               # http(s)://127.0.0.1:PORT
+        there.ca_file                           # the test CA, where it speaks TLS
+        there.clock.advance(60)
+        there.faults.add(Fault(method="POST", path="/events", drop="after"))
+        there.journal.writes()                  # what reached the vendor
+        with there.hand():                      # a human changes things in the vendor's own interface
+
+SIMULATORS.md sections 1 and 4 say what this has to do. Leaving the `with` fails where a request broke the vendor's schema.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import atexit
+import functools
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qsl
+
+import trustme
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from tests.simulators.faults import Fault, Faults
+
+__all__ = ["Bucket", "Call", "Clock", "Fault", "Faults", "Journal", "Simulator", "Tokens", "clean_environment", "serve"]
+
+NOON = 1_772_452_800
+"""2026-03-02T12:00:00Z, a Monday: where a simulator's clock stands unless the test says otherwise."""
+
+
+class Clock:
+    """The vendor's time in seconds UTC. It stands still until advanced, or runs with the real one (`running`)."""
+
+    def __init__(self, now: float = NOON, *, running: bool = False) -> None:
+        self._now = now
+        self._since = time.monotonic() if running else None
+        self.skew = 0.0
+        """Seconds that the `Date` header is ahead of `now` (SIMULATORS.md section 4, clock)."""
+
+    @property
+    def now(self) -> float:
+        return self._now + (time.monotonic() - self._since if self._since is not None else 0.0)
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
+    def set(self, now: float) -> None:
+        self._now = now
+        self._since = time.monotonic() if self._since is not None else None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as it arrived. `status` is None and `outcome` says why where no whole answer was given."""
+
+    at: float
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    status: int | None = None
+    outcome: str = ""
+    """`answered`, or what a fault made of it: `dropped before`, `dropped after`, `half`, `late`."""
+    answer: bytes = b""
+    fault: Fault | None = None
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    def first(self, name: str) -> str | None:
+        """The first query parameter of that name."""
+        return next((value for key, value in self.query if key == name), None)
+
+
+class Journal(list[Call]):
+    """All requests in order of arrival."""
+
+    def of(self, method: str = "*", path: str = "") -> list[Call]:
+        """Calls of that method whose path matches the pattern somewhere."""
+        return [call for call in list(self) if method in ("*", call.method) and re.search(path, call.path)]
+
+    def writes(self, path: str = "") -> list[Call]:
+        return [call for call in self.of("*", path) if call.method in ("POST", "PUT", "PATCH", "DELETE", "MOVE")]
+
+    def reads(self, path: str = "") -> list[Call]:
+        return [call for call in self.of("*", path) if call.method in ("GET", "HEAD", "REPORT", "PROPFIND")]
+
+
+class Bucket:
+    """A rate limit: `size` calls a `period` (seconds), counted from the first call of each period."""
+
+    def __init__(self, clock: Clock, size: int, period: float) -> None:
+        self.clock, self.size, self.period = clock, size, period
+        self._since, self.used = clock.now, 0
+
+    def take(self) -> bool:
+        """False: the limit is reached. A refused call costs nothing."""
+        if self.clock.now - self._since >= self.period:
+            self._since, self.used = self.clock.now, 0
+        if self.used >= self.size:
+            return False
+        self.used += 1
+        return True
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.size - self.used)
+
+    @property
+    def reset(self) -> int:
+        """Whole seconds until the next period."""
+        return max(1, int(self._since + self.period - self.clock.now))
+
+
+class Tokens:
+    """Access tokens of a token end point: a lifetime, revocation, and a number of refusals to come."""
+
+    def __init__(self, clock: Clock, lifetime: int) -> None:
+        self.clock, self.lifetime = clock, lifetime
+        self.refuse_next = 0
+        self._live: dict[str, tuple[float, frozenset[str], str]] = {}
+        self._made = 0
+
+    def issue(self, scopes: Sequence[str] = (), owner: str = "") -> str:
+        self._made += 1
+        token = f"canary-access-{self._made:04d}"
+        self._live[token] = (self.clock.now + self.lifetime, frozenset(scopes), owner)
+        return token
+
+    def scopes(self, token: str) -> frozenset[str] | None:
+        """None: unknown, revoked or expired."""
+        until, scopes, _ = self._live.get(token, (0.0, frozenset(), ""))
+        return scopes if self.clock.now < until else None
+
+    def owner(self, token: str) -> str:
+        return self._live.get(token, (0.0, frozenset(), ""))[2]
+
+    def revoke_all(self) -> None:
+        self._live.clear()
+
+
+class Simulator:
+    """One vendor on 127.0.0.1. `tls`: with the certificate of a CA made for this process."""
+
+    tls = False
+
+    def __init__(self, *, clock: Clock | None = None, seed: int = 1, port: int = 0) -> None:
+        self.clock = clock or Clock()
+        self.seed = seed
+        self.random = random.Random(seed)  # printed by the fixture that fails; shuffles answers where a vendor does
+        self.journal = Journal()
+        self.faults = Faults()
+        self.violations: list[str] = []
+        """Requests that broke the vendor's schema. A test that means to send such a request clears this."""
+        self._lock = threading.RLock()
+        self._late: list[tuple[dict[str, Any], Call]] = []
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._connections: set[Any] = set()
+        self._app = Starlette(routes=list(self.routes()))
+        self.url = ""
+
+    # --- what a vendor says --------------------------------------------------------------
+
+    def routes(self) -> Sequence[BaseRoute]:
+        raise NotImplementedError
+
+    def admit(self, call: Call) -> Response | None:
+        """Before anything else: an answer that refuses the call (credential, rate, schema), or None."""
+        return None
+
+    def headers(self, call: Call) -> Mapping[str, str]:
+        """Headers of every answer."""
+        return {}
+
+    def refuse(self, call: Call, problem: str) -> None:
+        """Notes that a request breaks the vendor's schema; the test fails when the simulator is left."""
+        self.violations.append(f"{call.method} {call.path}: {problem}")
+
+    # --- what a test does ----------------------------------------------------------------
+
+    @property
+    def ca_file(self) -> Path:
+        return _authority()[0]
+
+    @contextmanager
+    def hand(self) -> Iterator[None]:
+        """A human's hand: no request is served while it changes the state."""
+        with self._lock:
+            yield
+
+    def land_late_writes(self) -> int:
+        """Performs the requests that a `late` fault swallowed, in their order; how many there were."""
+        late, self._late = self._late, []
+        for scope, call in late:
+            asyncio.run_coroutine_threadsafe(self._perform(scope, call), _loop()).result(10)
+        return len(late)
+
+    # --- running -------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), _loop()).result(10)
+        return self
+
+    def stop(self) -> None:
+        if self._server is not None:
+            asyncio.run_coroutine_threadsafe(self._close(self._server), _loop()).result(10)
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.stop()
+        if kind is None and self.violations:
+            raise AssertionError("requests the vendor's schema does not allow:\n" + "\n".join(self.violations))
+
+    async def _listen(self) -> asyncio.Server:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        scheme = "https" if self.tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            self._serve, log_config=None, access_log=False, lifespan="off", interface="asgi3", proxy_headers=False, http="h11",
+            ws="none", server_header=False, date_header=False, timeout_keep_alive=600,
+        )  # fmt: skip
+        config.load()
+        state = ServerState()
+        self._connections = state.connections
+        return await asyncio.get_running_loop().create_server(
+            lambda: H11Protocol(config, state, {}), sock=listener, ssl=_authority()[1] if self.tls else None
+        )
+
+    async def _close(self, server: asyncio.Server) -> None:
+        server.close()
+        for connection in list(self._connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    # --- one request ---------------------------------------------------------------------
+
+    async def _serve(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        call = Call(
+            at=self.clock.now, method=scope["method"], path=scope["path"],
+            query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            headers={key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}, body=body,
+        )  # fmt: skip
+        with self._lock:
+            call.fault = self.faults.next(call.method, call.path)
+            self.journal.append(call)
+        fault = call.fault or Fault()
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault.drop in ("before", "late"):
+            call.outcome = "late" if fault.drop == "late" else "dropped before"
+            if fault.drop == "late":
+                self._late.append((scope, call))
+            await self._drop(send)
+            return
+        if fault.status is not None and not fault.commit:
+            answer = Response(fault.content, fault.status, dict(fault.headers))
+        else:
+            answer = await self._perform(scope, call)
+            if fault.status is not None:
+                answer = Response(fault.content, fault.status, dict(fault.headers))
+        if fault.drop == "after":
+            call.outcome = "dropped after"
+            await self._drop(send)
+            return
+        answer.headers.setdefault("date", formatdate(self.clock.now + self.clock.skew, usegmt=True))
+        call.answer = bytes(answer.body)
+        await self._answer(call, fault, answer, send)
+
+    async def _perform(self, scope: dict[str, Any], call: Call) -> Response:
+        """The change and its answer, whatever becomes of the latter."""
+        with self._lock:
+            refused = self.admit(call)
+            if refused is None:
+                refused = await self._route(scope, call)
+            for name, value in self.headers(call).items():
+                refused.headers.setdefault(name, value)
+            return refused
+
+    async def _route(self, scope: dict[str, Any], call: Call) -> Response:
+        status, headers, body = 500, [], b""
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": call.body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal status, headers, body
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], message["headers"]
+            else:
+                body += message.get("body", b"")
+
+        await self._app({**scope, "call": call, "state": {}}, receive, send)
+        answer = Response(body, status)
+        answer.raw_headers = list(headers)
+        return answer
+
+    async def _answer(self, call: Call, fault: Fault, answer: Response, send: Callable[..., Any]) -> None:
+        body = bytes(answer.body)
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers})
+        if fault.drop == "half":
+            call.outcome = "half"
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            await self._drop(send, gently=True)
+            return
+        if fault.trickle:
+            for at in range(len(body)):
+                await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
+                await asyncio.sleep(fault.trickle)
+            body = b""
+        call.status, call.outcome = answer.status_code, "answered"  # before the last byte: the client may look at once
+        await send({"type": "http.response.body", "body": body})
+
+    async def _drop(self, send: Callable[..., Any], *, gently: bool = False) -> None:
+        cycle = send.__self__  # type: ignore[attr-defined]  # uvicorn's request cycle, which holds the connection
+        cycle.transport.close() if gently else cycle.transport.abort()
+        while not cycle.disconnected:
+            await asyncio.sleep(0)
+
+
+def call_of(request: Request) -> Call:
+    """The journal's record of a request, inside an end point."""
+    call: Call = request.scope["call"]
+    return call
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(content, status, dict(headers or {}))
+
+
+# --- what all simulators of a process share ----------------------------------------------------
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="simulators", daemon=True).start()
+    return loop
+
+
+@functools.cache
+def _authority() -> tuple[Path, ssl.SSLContext]:
+    """The test CA's file and a server context for 127.0.0.1, made once a process."""
+    folder = Path(tempfile.mkdtemp(prefix="simulators-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    ca_file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost", key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    return ca_file, context
+
+
+MISLEADING = (
+    "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+    "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_USE_CLIENT_CERTIFICATE",
+)  # fmt: skip
+
+
+def clean_environment() -> None:
+    """Removes what would send loopback calls elsewhere or replace the test CA (SIMULATORS.md section 1, rule 8)."""
+    for name in MISLEADING:
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
+
+
+def serve(make: Callable[..., Simulator], prepare: Callable[[Any], None], text: str) -> None:
+    """`python -m tests.simulators.VENDOR --port N [--ca-file PATH]`: for trying `syncd` without an account."""
+    parser = argparse.ArgumentParser(description=text)
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) picks a free one")
+    parser.add_argument("--ca-file", type=Path, help="write the CA that signed the certificate here")
+    arguments = parser.parse_args()
+    there = make(port=arguments.port, clock=Clock(time.time(), running=True))
+    with there.start().hand():
+        prepare(there)
+    print(there.url, flush=True)
+    if there.tls and arguments.ca_file:
+        shutil.copyfile(there.ca_file, arguments.ca_file)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        there.stop()
