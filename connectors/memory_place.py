@@ -126,7 +126,7 @@ class Place:
         return [call for call in self.calls if call.verb != "read"]
 
     def paged(self, window: Window) -> list[tuple[Instant, Instant, str, str | None]]:
-        """Whom a stacked pager pages: start, end, account, ref of the override on top (None: its own layers). Gaps are left out."""
+        """Whom a stacked pager pages: start, end, account, ref of the override on top (None: its layers). Gaps are left out."""
         with self._lock:
             shown = [item for item in self.items.values() if item.start < window.end and window.start < item.end]
             edges = {window.start, window.end}

@@ -7,7 +7,7 @@ never written again (F18, F22, MERGE 26).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,16 +15,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from syncd.connector import Operation, Site
-from syncd.core.model import DAY, Instant, Shift
+from syncd.connector import Entry, Operation, Site
+from syncd.core.model import DAY, Instant, Shift, Window
 from syncd.title import Names, description_of, recognise, template_problem, tidy, title_of
 
 if TYPE_CHECKING:
     from icalendar import Timezone
 
 __all__ = [
-    "MARKER", "CalendarOptions", "Event", "Names", "description_of", "from_ical", "principal", "recognise", "tidy",
-    "title_of", "to_ical", "wording",
+    "MARKER", "CalendarOptions", "Event", "Names", "description_of", "entries_of", "entry_of", "from_ical", "principal",
+    "recognise", "tidy", "title_of", "to_ical", "wording",
 ]  # fmt: skip
 
 MARKER = "X-SYNCD-MARKER"
@@ -48,6 +48,23 @@ class CalendarOptions:
                 raise ValueError(f"zone: {self.zone!r} is not a time zone; write for instance Europe/Berlin") from cause
         if self.alarm is not None and not 0 <= self.alarm <= 40_320:
             raise ValueError("alarm: minutes before the start, from 0 to 40320 (four weeks)")
+
+
+def entry_of(
+    shift: Shift, op: Operation, site: Site, options: CalendarOptions, names: Names, *, ref: str, version: str | None
+) -> Entry:
+    """The entry that was just written: what a look at it would say."""
+    title = title_of(shift, site, options.title)
+    return Entry(
+        ref=ref,
+        uid=op.uid,
+        start=shift.start,
+        end=shift.end,
+        person=names.person(title),
+        title=title,
+        version=version,
+        marker=op.marker,
+    )
 
 
 def wording(shift: Shift, site: Site, options: CalendarOptions) -> str:
@@ -133,6 +150,44 @@ def from_ical(data: bytes, zone: str = "UTC") -> tuple[Event, ...]:
 def principal(events: Iterable[Event]) -> Event | None:
     """The event that stands for its object: the one with our marker, else the first that is no exception of another."""
     return min(events, key=lambda event: (event.marker is None, not event.master), default=None)
+
+
+def entries_of(
+    objects: Iterable[tuple[str, str | None, bytes]],
+    *,
+    names: Names,
+    zone: str,
+    window: Window,
+    known: Container[str],
+    stem: Callable[[str], str],
+    standing: Container[str],
+) -> Iterator[Entry]:
+    """What the fetched `objects` (ref, version, content) say: what touches `window`, and all that is known wherever it is.
+
+    `stem` is the part of a ref that we name after the uid, `standing` all stems there are: of two objects with one UID the
+    one named so is the original, and a copy goes by its own name, so that no marker fits it (F16).
+    A known object of which nothing can be read is an entry without person or time, which is then put right.
+    """
+    claimed: set[str] = set()
+    for ref, version, data in sorted(objects):
+        event = principal(from_ical(data, zone))
+        if event is None:
+            if ref in known:
+                yield Entry(ref=ref, uid=stem(ref), start=window.start, end=window.start, person=None, version=version)
+            continue
+        original = event.uid == stem(ref) or not (event.uid in standing or event.uid in claimed)
+        claimed.add(event.uid)
+        if ref in known or (event.start < window.end and window.start < max(event.end, event.start + 1)):
+            yield Entry(
+                ref=ref,
+                uid=event.uid if original and event.uid else stem(ref),
+                start=event.start,
+                end=event.end,
+                person=None if event.cancelled else names.person(event.title),
+                title=event.title,
+                version=version,
+                marker=event.marker,
+            )
 
 
 def _event(part: Any, zone: ZoneInfo) -> Event | None:
