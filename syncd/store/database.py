@@ -1,0 +1,364 @@
+"""The one file that knows both databases: connections, transactions, parameters, and what their errors mean.
+
+One writer at a time on either: SQLite by `BEGIN IMMEDIATE`, PostgreSQL by an advisory lock of the tenant's schema, so that
+whatever is read in a write transaction is still true when it commits. Readers see one snapshot and wait for nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+import threading
+import time
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from syncd.store.errors import StoreError
+
+Row = Mapping[str, Any]
+
+BUSY = 5
+"""Seconds that a transaction waits for another's (F42)."""
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+
+
+class Session:
+    """The statements of one transaction. Parameters are written `:name` in either database."""
+
+    def __init__(self, raw: Any, database: Database, *, write: bool) -> None:
+        self._raw = raw
+        self._database = database
+        self.writes = write
+
+    def now(self) -> int:
+        """The time that leases go by: the database's own where several machines share it."""
+        return self._database.now(self)
+
+    def rows(self, sql: str, **values: object) -> list[Row]:
+        try:
+            return list(self._raw.execute(self._database.speak(sql), values).fetchall())
+        except self._database.errors as error:
+            raise self._database.explain(error) from error
+
+    def row(self, sql: str, **values: object) -> Row | None:
+        found = self.rows(sql, **values)
+        return found[0] if found else None
+
+    def change(self, sql: str, **values: object) -> int:
+        """How many rows were changed."""
+        self._may_write()
+        try:
+            return int(self._raw.execute(self._database.speak(sql), values).rowcount)
+        except self._database.errors as error:
+            raise self._database.explain(error) from error
+
+    def insert(self, table: str, **values: object) -> None:
+        names = ", ".join(values)
+        given = ", ".join(f":{name}" for name in values)
+        self.change(f"INSERT INTO {table} ({names}) VALUES ({given})", **values)  # noqa: S608 - names of ours
+
+    def put(self, table: str, key: Sequence[str], **values: object) -> None:
+        """Inserts, or writes over the row of the same `key`."""
+        names = ", ".join(values)
+        given = ", ".join(f":{name}" for name in values)
+        new = ", ".join(f"{name} = excluded.{name}" for name in values if name not in key)
+        sql = f"INSERT INTO {table} ({names}) VALUES ({given}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {new}"  # noqa: S608
+        self.change(sql, **values)
+
+    def _may_write(self) -> None:
+        if not self.writes:
+            raise RuntimeError("a read transaction writes nothing")
+
+
+class _Connection:
+    """A driver's connection, closed with the thread that it belongs to."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.open = False
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self.raw.close()
+
+    __del__ = close
+
+
+class Database(ABC):
+    """`where`: how messages name it, without a password. `errors`: what the driver raises."""
+
+    where: str
+    errors: tuple[type[Exception], ...]
+
+    def __init__(self) -> None:
+        self._mine = threading.local()
+        self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
+
+    @contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Session]:
+        """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
+        connection = self._connection()
+        if connection.open:
+            raise RuntimeError("transactions do not nest")
+        connection.open = True
+        try:
+            try:
+                self.begin(connection.raw, write=write)
+                yield Session(connection.raw, self, write=write)
+                connection.raw.execute("COMMIT")
+            except self.errors as error:
+                raise self.explain(error) from error
+        except BaseException:
+            self._abandon(connection)
+            raise
+        finally:
+            connection.open = False
+
+    def close(self) -> None:
+        for connection in list(self._all):
+            connection.close()
+        self._mine = threading.local()
+
+    def _connection(self) -> _Connection:
+        connection: _Connection | None = getattr(self._mine, "connection", None)
+        if connection is None:
+            try:
+                connection = _Connection(self.connect())
+            except self.errors as error:
+                raise self.explain(error) from None
+            self._mine.connection = connection
+            self._all.add(connection)
+        return connection
+
+    def _abandon(self, connection: _Connection) -> None:
+        """A connection that cannot even roll back is of no use to the next transaction."""
+        try:
+            if self.is_open(connection.raw):
+                connection.raw.execute("ROLLBACK")
+        except self.errors:
+            connection.close()
+            self._mine.connection = None
+
+    @abstractmethod
+    def connect(self) -> Any: ...
+    @abstractmethod
+    def begin(self, raw: Any, *, write: bool) -> None: ...
+    @abstractmethod
+    def is_open(self, raw: Any) -> bool:
+        """Whether a transaction is to be rolled back. Raises where the connection itself is gone."""
+
+    @abstractmethod
+    def speak(self, sql: str) -> str: ...
+    @abstractmethod
+    def explain(self, error: Exception) -> Exception:
+        """What the driver's error means: a `StoreError`, or a `ValueError` where a value cannot be kept."""
+
+    @abstractmethod
+    def now(self, session: Session) -> int: ...
+    @abstractmethod
+    def tables(self, session: Session) -> set[str]: ...
+    @abstractmethod
+    def prepare(self, session: Session) -> None:
+        """What must stand before the first table does."""
+
+    @abstractmethod
+    def copy_aside(self, session: Session, version: int, names: Iterable[str]) -> None:
+        """A copy of everything, before it is brought to another version; never over an older copy."""
+
+
+class Sqlite(Database):
+    """One file in a directory of its own; both are their owner's alone."""
+
+    errors = (sqlite3.Error,)
+
+    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        super().__init__()
+        self.path = path
+        self.where = str(path)
+        self._now = now
+        self._identity: tuple[int, int] | None = None
+
+    def connect(self) -> sqlite3.Connection:
+        raw = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            raw.row_factory = sqlite3.Row
+            raw.execute("PRAGMA foreign_keys = ON")
+            raw.execute("PRAGMA synchronous = FULL")
+            if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                raw.execute("PRAGMA journal_mode = WAL")
+        except BaseException:
+            raw.close()
+            raise
+        self._identity = self._identity or self._look()
+        return raw
+
+    def begin(self, raw: Any, *, write: bool) -> None:
+        if self._look() != self._identity:
+            raise StoreError(
+                f"{self.where} was moved or replaced while it was in use; start syncd again to use what is there now."
+            )
+        raw.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def _look(self) -> tuple[int, int] | None:
+        """Which file that is: a store moved aside must not be written any more under its old name."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def is_open(self, raw: Any) -> bool:
+        return bool(raw.in_transaction)
+
+    def speak(self, sql: str) -> str:
+        return sql
+
+    def explain(self, error: Exception) -> Exception:
+        if isinstance(error, sqlite3.DataError):
+            return ValueError(str(error))
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            return self.corrupt(str(error))
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return StoreError(f"{self.where} stayed locked by another process for {BUSY} s; nothing was written. Try again.")
+        if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+            return StoreError(f"{self.where} cannot be written ({error}): make room on its disk. Nothing was written.")
+        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+            return StoreError(
+                f"{self.where} cannot be opened for writing ({error}): its directory must exist and be syncd's own."
+            )
+        return StoreError(f"{self.where}: {error}")
+
+    def corrupt(self, what: str) -> StoreError:
+        return StoreError(
+            f"{self.where} is damaged ({what}); nothing was written. Put back a copy made by `syncd backup`, or move it aside "
+            f"with `mv {self.where} {self.where}.damaged; rm -f {self.where}-wal {self.where}-shm`: syncd then starts with an "
+            f"empty ledger, adopts what it finds in the calendars, and waits for `syncd ack` before it overwrites or removes anything."
+        )
+
+    def check(self) -> None:
+        """F42: a damaged file is found before anything is decided from it."""
+        with self.transaction(write=False) as session:
+            found = [row[0] for row in session.rows("PRAGMA quick_check(3)")]  # type: ignore[index]
+        if found != ["ok"]:
+            raise self.corrupt("; ".join(found))
+
+    def now(self, session: Session) -> int:
+        return self._now()
+
+    def tables(self, session: Session) -> set[str]:
+        return {row["name"] for row in session.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def prepare(self, session: Session) -> None:
+        """The file is all there has to be."""
+
+    def copy_aside(self, session: Session, version: int, names: Iterable[str]) -> None:
+        target = self.path.with_name(f"{self.path.name}.v{version}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(self._now()))}")
+        if not target.exists():
+            self.copy(target)
+
+    def copy(self, target: Path) -> None:
+        """A whole copy, while others read and write; there is nothing under `target` before it is complete."""
+        part = target.with_name(target.name + ".part")
+        try:
+            part.unlink(missing_ok=True)
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            source = sqlite3.connect(self.path, timeout=BUSY)
+            copy = sqlite3.connect(part)
+            try:
+                source.backup(copy)
+            finally:
+                copy.close()
+                source.close()
+            os.link(part, target)
+        except FileExistsError:
+            raise StoreError(f"{target} is there already; nothing was copied.") from None
+        except OSError as error:
+            raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
+        except sqlite3.Error as error:
+            raise StoreError(f"{target} cannot be written: {error}.") from error
+        finally:
+            for left in (part, part.with_name(part.name + "-journal"), part.with_name(part.name + "-wal")):
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
+
+
+class Postgres(Database):
+    """A schema for each tenant. Times are the server's: the machines that share it need not agree on theirs."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        super().__init__()
+        try:
+            import psycopg  # only where a database is used
+        except ImportError:
+            raise StoreError("a store in PostgreSQL needs psycopg: install syncd[postgres].") from None
+        self._psycopg = psycopg
+        self.errors = (psycopg.Error,)
+        self._url = url
+        self.schema = schema
+        self.where = re.sub(r"(?<=//)[^/@]*@", "", url).partition("?")[0]
+        self._lock = int.from_bytes(hashlib.sha256(f"syncd/{schema}".encode()).digest()[:8], "big", signed=True)
+        self._spoken: dict[str, str] = {}
+
+    def connect(self) -> Any:
+        raw = self._psycopg.connect(self._url, autocommit=True, row_factory=self._psycopg.rows.dict_row, connect_timeout=10)
+        # A holder that is frozen in the middle of a transaction must not keep the others out for ever.
+        raw.execute(
+            f"SET search_path = {self.schema}; SET client_encoding = 'UTF8'; SET lock_timeout = '{BUSY}s';"
+            f"SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '20s'"
+        )
+        return raw
+
+    def begin(self, raw: Any, *, write: bool) -> None:
+        if write:
+            raw.execute(f"BEGIN; SELECT pg_advisory_xact_lock({self._lock})")
+        else:
+            raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def is_open(self, raw: Any) -> bool:
+        if raw.closed or raw.broken:
+            raise self._psycopg.OperationalError("the connection is gone")
+        return bool(raw.info.transaction_status != self._psycopg.pq.TransactionStatus.IDLE)
+
+    def speak(self, sql: str) -> str:
+        spoken = self._spoken.get(sql)
+        if spoken is None:
+            spoken = self._spoken[sql] = _PARAMETER.sub(r"%(\1)s", sql)
+        return spoken
+
+    def explain(self, error: Exception) -> Exception:
+        if isinstance(error, self._psycopg.DataError):
+            return ValueError(str(error))
+        if isinstance(error, self._psycopg.errors.LockNotAvailable):
+            return StoreError(f"{self.where} stayed locked by another process for {BUSY} s; nothing was written. Try again.")
+        said = " ".join(str(error).split()).replace(self._url, self.where)
+        if isinstance(error, self._psycopg.errors.InsufficientPrivilege):
+            return StoreError(f"{self.where}: {said}; syncd needs to create and own the schema {self.schema}.")
+        return StoreError(f"{self.where} cannot be read or written: {said}")
+
+    def now(self, session: Session) -> int:
+        found = session.row("SELECT CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT) AS now")
+        assert found is not None  # noqa: S101 - a SELECT without FROM has one row
+        return int(found["now"])
+
+    def tables(self, session: Session) -> set[str]:
+        named = session.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = :named", named=self.schema)
+        return {row["table_name"] for row in named}
+
+    def prepare(self, session: Session) -> None:
+        if session.row("SELECT 1 AS there FROM pg_namespace WHERE nspname = :named", named=self.schema) is None:
+            session.change(f"CREATE SCHEMA {self.schema}")
+
+    def copy_aside(self, session: Session, version: int, names: Iterable[str]) -> None:
+        aside = f"{self.schema}_v{version}"
+        if session.row("SELECT 1 AS there FROM pg_namespace WHERE nspname = :named", named=aside) is None:
+            session.change(f"CREATE SCHEMA {aside}")
+            for name in sorted(names):
+                session.change(f"CREATE TABLE {aside}.{name} AS TABLE {self.schema}.{name}")

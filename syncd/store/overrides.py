@@ -1,0 +1,306 @@
+"""Changes to the rota that were recorded here, kept for ever: an override is never edited, only marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from syncd.core.model import Instant, Override, Schedule, Window
+from syncd.store.database import Row, Session
+from syncd.store.errors import NotFound
+from syncd.store.text import count, dumps, loads, short
+
+
+class Approved(StrEnum):
+    """SCHEDULES.md section 4: only approved ones count."""
+
+    APPROVED = "approved"
+    PENDING = "pending"
+    REJECTED = "rejected"
+
+
+class Marked(StrEnum):
+    REMOVED = "removed"
+    CUT = "cut"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What was said of an override later, of the file's too. `undoes`: the mark that no longer counts."""
+
+    id: str
+    schedule: str
+    override: str
+    kind: Marked
+    by: str
+    at: Instant
+    reason: str = ""
+    role: str | None = None
+    window: Window | None = None
+    undoes: str | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An override as it was recorded, and what became of it. `marks`: those that count, in the order of recording."""
+
+    override: Override
+    schedule: str
+    approval: Approved
+    run: str
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def removed(self) -> Mark | None:
+        return next((mark for mark in self.marks if mark.kind is Marked.REMOVED), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """All that a schedule's overrides were told: `recorded` in the order of recording, `marks` of the file's own too."""
+
+    recorded: tuple[Recorded, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+def in_force(schedule: Schedule, stored: Stored) -> Schedule:
+    """`schedule` with the file's overrides, then the recorded ones; removals and cuts are taken off.
+
+    An override that was cut comes as pieces of one id, each with the roles that have that piece.
+    """
+    removed = {mark.override for mark in stored.marks if mark.kind is Marked.REMOVED}
+    cuts: dict[str, list[Mark]] = {}
+    for mark in stored.marks:
+        if mark.kind is Marked.CUT:
+            cuts.setdefault(mark.override, []).append(mark)
+    approved = [one.override for one in stored.recorded if one.approval is Approved.APPROVED]
+    pieces: list[Override] = []
+    for override in (*schedule.overrides, *approved):
+        if override.id not in removed:
+            pieces.extend(_pieces(override, cuts.get(override.id, ())))
+    return replace(schedule, overrides=tuple(pieces))
+
+
+def _pieces(override: Override, cuts: Sequence[Mark]) -> Iterable[Override]:
+    if not cuts:
+        return [override]
+    roles_of: dict[Window, list[str]] = {}
+    for role in override.roles:
+        left = [Window(override.start, override.end)]
+        for cut in cuts:
+            if cut.role in (role, None) and cut.window is not None:
+                left = [piece for whole in left for piece in _outside(whole, cut.window)]
+        for piece in left:
+            roles_of.setdefault(piece, []).append(role)
+    ordered = sorted(roles_of.items(), key=lambda item: (item[0], override.roles.index(item[1][0])))
+    return [replace(override, roles=tuple(roles), start=piece.start, end=piece.end) for piece, roles in ordered]
+
+
+def _outside(whole: Window, cut: Window) -> Iterable[Window]:
+    if cut.end <= whole.start or whole.end <= cut.start:
+        return [whole]
+    left, right = Window(whole.start, cut.start), Window(cut.end, whole.end)
+    return [piece for piece in (left, right) if piece.start < piece.end]
+
+
+class Overrides:
+    def __init__(self, session: Session, instance: str) -> None:
+        self._session = session
+        self._instance = instance
+
+    def revision(self, schedule: str) -> int:
+        """Rises with each change to this schedule's overrides; 0 before the first (MERGE.md rule 2)."""
+        found = self._session.row("SELECT revision FROM revisions WHERE schedule = :schedule", schedule=schedule)
+        return 0 if found is None else int(found["revision"])
+
+    def add(
+        self,
+        schedule: str,
+        override: Override,
+        *,
+        by: str,
+        at: Instant,
+        origin: str | None = None,
+        approval: Approved = Approved.APPROVED,
+        run: str = "",
+    ) -> str:
+        """Its id, new where `override.id` is empty. Raises `ValueError` for an id that was used before."""
+        place = count(self._session, "overrides")
+        named = override.id or self._unused("ov", schedule, place)
+        if override.id and self._known(override.id):
+            raise ValueError(f"there is an override {override.id} already")
+        self._session.insert(
+            "overrides",
+            id=named,
+            place=place,
+            schedule=schedule,
+            roles=dumps(override.roles),
+            people=dumps(override.people),
+            replaces=None if override.replaces is None else dumps(override.replaces),
+            starts=override.start,
+            ends=override.end,
+            reason=override.reason,
+            origin=origin or override.origin,
+            actor=by,
+            at=at,
+            approval=approval.value,
+            run=run,
+        )
+        self._bump(schedule)
+        return named
+
+    def remove(self, schedule: str, override: str, *, by: str, at: Instant, reason: str = "", run: str = "") -> str:
+        """The mark's id; the mark that is there already, if it was removed before. The override may be the file's."""
+        for mark in self._marks(schedule):
+            if mark.override == override and mark.kind is Marked.REMOVED:
+                return mark.id
+        return self._mark(schedule, override, Marked.REMOVED, by=by, at=at, reason=reason, run=run)
+
+    def cut(
+        self, schedule: str, override: str, role: str, window: Window, *, by: str, at: Instant, reason: str = "", run: str = ""
+    ) -> str:
+        """From now on it does not hold in `window` for `role`; the mark's id."""
+        return self._mark(schedule, override, Marked.CUT, by=by, at=at, reason=reason, run=run, role=role, window=window)
+
+    def decide(self, override: str, approved: bool, *, by: str, at: Instant, reason: str = "", run: str = "") -> None:
+        """A pending override is approved or rejected. Raises `NotFound` where none of that id waits."""
+        recorded = self.get(override)
+        if recorded is None or recorded.approval is not Approved.PENDING or recorded.removed:
+            raise NotFound(f"no override {override} waits for approval")
+        kind = Marked.APPROVED if approved else Marked.REJECTED
+        self._mark(recorded.schedule, override, kind, by=by, at=at, reason=reason, run=run)
+
+    def undo(self, schedule: str, mark: str, *, by: str, at: Instant, reason: str = "", run: str = "") -> bool:
+        """That mark (a removal, a cut) no longer counts. Whether it did."""
+        for one in self._marks(schedule):
+            if one.id == mark:
+                self._mark(schedule, one.override, Marked.UNDONE, by=by, at=at, reason=reason, run=run, undoes=mark)
+                return True
+        return False
+
+    def get(self, override: str) -> Recorded | None:
+        found = self._session.row("SELECT * FROM overrides WHERE id = :id", id=override)
+        return None if found is None else _recorded(found, self._marks(found["schedule"]))
+
+    def list(self, schedule: str | None = None) -> tuple[Recorded, ...]:
+        """All that were ever recorded, in the order of recording; of every schedule where none is named."""
+        where, values = ("", {}) if schedule is None else (" WHERE schedule = :schedule", {"schedule": schedule})
+        found = self._session.rows(f"SELECT * FROM overrides{where} ORDER BY place", **values)  # noqa: S608 - text of ours
+        marks = self._marks(schedule)
+        return tuple(_recorded(row, marks) for row in found)
+
+    def marks(self, schedule: str | None = None, *, run: str | None = None) -> tuple[Mark, ...]:
+        """Those that count, in the order of recording; of one run where it is named."""
+        return tuple(mark for mark in self._marks(schedule) if run is None or mark.run == run)
+
+    def stored(self, schedule: str) -> Stored:
+        """For `in_force`."""
+        return Stored(recorded=self.list(schedule), marks=self.marks(schedule))
+
+    def in_force(self, schedule: Schedule) -> Schedule:
+        return in_force(schedule, self.stored(schedule.id))
+
+    def _marks(self, schedule: str | None) -> Sequence[Mark]:
+        where, values = ("", {}) if schedule is None else (" WHERE schedule = :schedule", {"schedule": schedule})
+        found = self._session.rows(f"SELECT * FROM override_marks{where} ORDER BY place DESC", **values)  # noqa: S608 - text of ours
+        undone: set[str] = set()
+        counted = []
+        for mark in map(_mark, found):  # latest first: what undoes may be undone itself
+            if mark.id in undone:
+                continue
+            if mark.undoes is not None:
+                undone.add(mark.undoes)
+            counted.append(mark)
+        return [mark for mark in reversed(counted) if mark.kind is not Marked.UNDONE]
+
+    def _mark(
+        self,
+        schedule: str,
+        override: str,
+        kind: Marked,
+        *,
+        by: str,
+        at: Instant,
+        reason: str,
+        run: str,
+        role: str | None = None,
+        window: Window | None = None,
+        undoes: str | None = None,
+    ) -> str:
+        place = count(self._session, "overrides")
+        named = self._unused("mk", schedule, place)
+        self._session.insert(
+            "override_marks",
+            id=named,
+            place=place,
+            schedule=schedule,
+            override=override,
+            kind=kind.value,
+            role=role,
+            starts=window.start if window else None,
+            ends=window.end if window else None,
+            undoes=undoes,
+            actor=by,
+            at=at,
+            reason=reason,
+            run=run,
+        )
+        self._bump(schedule)
+        return named
+
+    def _bump(self, schedule: str) -> None:
+        self._session.change(
+            "INSERT INTO revisions (schedule, revision) VALUES (:schedule, 1)"
+            " ON CONFLICT (schedule) DO UPDATE SET revision = revisions.revision + 1",
+            schedule=schedule,
+        )
+
+    def _unused(self, prefix: str, schedule: str, place: int) -> str:
+        attempt = 0
+        while self._known(named := short(prefix, self._instance, schedule, place, attempt)):
+            attempt += 1
+        return named
+
+    def _known(self, named: str) -> bool:
+        sql = "SELECT id FROM overrides WHERE id = :id UNION SELECT id FROM override_marks WHERE id = :id"
+        return self._session.row(sql, id=named) is not None
+
+
+def _mark(row: Row) -> Mark:
+    return Mark(
+        id=row["id"],
+        schedule=row["schedule"],
+        override=row["override"],
+        kind=Marked(row["kind"]),
+        by=row["actor"],
+        at=row["at"],
+        reason=row["reason"],
+        role=row["role"],
+        window=None if row["starts"] is None else Window(row["starts"], row["ends"]),
+        undoes=row["undoes"],
+        run=row["run"],
+    )
+
+
+def _recorded(row: Row, marks: Sequence[Mark]) -> Recorded:
+    own = tuple(mark for mark in marks if mark.override == row["id"])
+    decided = [mark.kind.value for mark in own if mark.kind in (Marked.APPROVED, Marked.REJECTED)]
+    override = Override(
+        id=row["id"],
+        roles=tuple(loads(row["roles"])),
+        people=tuple(loads(row["people"])),
+        replaces=None if row["replaces"] is None else tuple(loads(row["replaces"])),
+        start=row["starts"],
+        end=row["ends"],
+        reason=row["reason"],
+        origin=row["origin"],
+        by=row["actor"],
+        at=row["at"],
+    )
+    approval = Approved(decided[-1] if decided else row["approval"])
+    return Recorded(override=override, schedule=row["schedule"], approval=approval, run=row["run"], marks=own)

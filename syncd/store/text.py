@@ -1,0 +1,40 @@
+"""How values become text in a column and short names for people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from syncd.store.database import Session
+
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's: nothing in it is taken for something else when it is read aloud."""
+
+
+def dumps(value: object) -> str:
+    """One text for equal values: they are compared, and chained, as text."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def loads(text: str) -> Any:
+    return json.loads(text)
+
+
+def short(prefix: str, *parts: object) -> str:
+    """`ov-7k2mqx`: six letters of the digest of `parts`."""
+    number = int.from_bytes(hashlib.sha256(dumps([str(part) for part in parts]).encode()).digest()[:8], "big")
+    letters = []
+    for _ in range(6):
+        number, digit = divmod(number, 32)
+        letters.append(_LETTERS[digit])
+    return f"{prefix}-{''.join(letters)}"
+
+
+def count(session: Session, name: str) -> int:
+    """The next number of that name: 1, 2, 3 …; never one twice."""
+    if session.change("UPDATE counters SET value = value + 1 WHERE name = :name", name=name) == 0:
+        session.change("INSERT INTO counters (name, value) VALUES (:name, 1)", name=name)
+    found = session.row("SELECT value FROM counters WHERE name = :name", name=name)
+    assert found is not None  # noqa: S101 - written just now
+    return int(found["value"])
