@@ -1,0 +1,160 @@
+"""Reads a configuration file, whole: either settings that can be used, or every problem of the file at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from syncd.config.destinations import DESTINATIONS, read_destinations
+from syncd.config.digest import rota_digest, schedule_digest
+from syncd.config.document import LONGEST, Node, Unreadable, parse, plain
+from syncd.config.general import GENERAL_KEYS, General
+from syncd.config.keys import ROTA_KEYS, SCHEDULES, TEMPLATES
+from syncd.config.problem import ConfigError, Problem, Report
+from syncd.config.rota import names_of, read_rota
+from syncd.config.settings import Destination, Health, Log, Notices, Source
+from syncd.config.shape import Key, Section, Shape
+from syncd.config.templates import applied
+from syncd.connector import Secret
+from syncd.core.model import Rota
+
+PLACES = ("syncd.yaml", "/etc/syncd/syncd.yaml")
+
+TOP = Shape(
+    "the file",
+    (
+        *ROTA_KEYS,
+        Key(name="schedules", form=SCHEDULES, default={}, shown="none", meaning="Who is on call."),
+        Key(name="templates", form=TEMPLATES, default={}, shown="none", meaning="Schedules to begin others from."),
+        Key(name="destinations", form=DESTINATIONS, default={}, shown="none", meaning="Where the rota is shown."),
+        *GENERAL_KEYS,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All that a configuration file says.
+
+    `store`: an absolute directory, a database URL, or None for the place that the system names. `templates`: name →
+    plain values, as written. `notices_of`: schedule id → what counts for it, the nearest having won.
+    """
+
+    path: Path
+    tenant: str = "default"
+    rota: Rota
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    # A database's URL may hold its password.
+    store: str | None = field(default=None, repr=False)
+    marker_key: Secret | None = None
+    health: Health | None = field(default_factory=Health)
+    log: Log = field(default_factory=Log)
+    source: Source | None = None
+    notices: Notices = field(default_factory=Notices)
+    notices_of: Mapping[str, Notices] = field(default_factory=dict)
+    templates: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the rota: 64 hex digits, the same for two files that mean the same."""
+        return rota_digest(self.rota)
+
+    def schedule_digest(self, id_: str) -> str:
+        """Of one schedule with the roles and people in it. Raises `KeyError` for one that there is not."""
+        return schedule_digest(self.rota, self.rota.schedules[id_])
+
+
+def find(path: str | None) -> Path:
+    """The configuration file: the one named, `$SYNCD_CONFIG`, `./syncd.yaml`, `/etc/syncd/syncd.yaml`.
+
+    Raises `ConfigError` where none of the last two is there; one that was named is not looked for here.
+    """
+    named = path or os.environ.get("SYNCD_CONFIG")
+    if named:
+        return Path(named)
+    for place in PLACES:
+        if Path(place).is_file():
+            return Path(place)
+    raise ConfigError(
+        [
+            Problem(
+                file=PLACES[0],
+                line=1,
+                column=1,
+                path="",
+                problem=f"no configuration: neither ./{PLACES[0]} nor {PLACES[1]} is there",
+                remedy="name one with --config FILE or $SYNCD_CONFIG",
+            )
+        ]
+    )
+
+
+def load(path: Path, *, destinations: bool = True) -> Config:
+    """The settings in the file at `path`. Raises `ConfigError` with every problem.
+
+    `destinations`: also look inside the options of each destination and at each secret, which imports the connectors that
+    are named; False for commands that only ask the rota.
+    """
+    report = Report()
+    try:
+        node = parse(_bytes(path, report), str(path), report)
+        config = _read(node, path, report, look=destinations)
+    except Unreadable:
+        raise ConfigError(report.problems()) from None
+    if report.failed:
+        raise ConfigError(report.problems())
+    return config
+
+
+def _bytes(path: Path, report: Report) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(LONGEST + 1)
+    except OSError as error:
+        remedy = "name another with --config FILE or $SYNCD_CONFIG" if isinstance(error, FileNotFoundError) else ""
+        report.error(Node("text", str(path), 1, 1), "", f"the file cannot be read: {error.strerror}", remedy)
+        raise Unreadable from None
+
+
+def _read(node: Node, path: Path, report: Report, *, look: bool) -> Config:
+    top = TOP.read(applied(node, report), "", report)
+    folder = path.parent.absolute()
+    general = General(report, folder, look=look)
+    source = general.source(top)
+    names = names_of(top, report)
+    rota = read_rota(top, top["schedules"], names)
+    notices = general.notices(top["notices"], Notices())
+    return Config(
+        path=path,
+        tenant=top["tenant"],
+        rota=rota,
+        destinations=read_destinations(top["destinations"], rota, names, folder, look=look),
+        store=general.store(top),
+        marker_key=general.secret(top, "marker_key"),
+        health=general.health(top),
+        log=general.log(top),
+        source=source,
+        notices=notices,
+        notices_of=_notices_of(top, rota, notices, general),
+        templates={name: plain(inside) for name, (_, inside) in _entries(node, "templates")},
+        warnings=report.problems(),
+    )
+
+
+def _notices_of(top: Section, rota: Rota, notices: Notices, general: General) -> dict[str, Notices]:
+    found = {}
+    teams = {id_: general.notices(item.value["notices"], notices) for id_, item in top["teams"].items()}
+    for id_, schedule in rota.schedules.items():
+        above = teams.get(schedule.team or "", notices)
+        found[id_] = general.notices(top["schedules"][id_].value["notices"], above)
+    return found
+
+
+def _entries(node: Node, key: str) -> list[tuple[str, tuple[Node, Node]]]:
+    inside = node.get(key)
+    return list(inside.entries.items()) if inside is not None else []
