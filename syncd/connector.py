@@ -63,6 +63,8 @@ class Secret:
     """A secret of the configuration; read where it lies when it is needed, never printed."""
 
     __slots__ = ("_source", "where")
+    revealed: ClassVar[set[str]] = set()
+    """What was read so far in this process: the log takes these texts out of everything it writes."""
 
     def __init__(self, where: str, source: Any) -> None:
         self.where = where
@@ -71,7 +73,9 @@ class Secret:
 
     def reveal(self) -> str:
         """The secret, without the line end. Raises `OSError` or `KeyError` where it is not there."""
-        return str(self._source())
+        text = str(self._source())
+        Secret.revealed.add(text)
+        return text
 
     def __repr__(self) -> str:
         return "***"

@@ -1,0 +1,138 @@
+"""Which calls are made again, how long is waited, and what ends the wait."""
+
+from __future__ import annotations
+
+import random
+from threading import Event
+
+import pytest
+
+from syncd.clock import SystemClock
+from syncd.connector import Denied, Rejected, Stale, Unavailable, Unsupported
+from syncd.retry import Retry
+
+
+class Waits:
+    """A clock that only notes how long it was asked to wait; `sets` sets the event during that wait."""
+
+    def __init__(self, sets: int | None = None) -> None:
+        self.waited: list[float] = []
+        self.sets = sets
+
+    def now(self) -> int:
+        return 1_772_409_600
+
+    def monotonic(self) -> float:
+        return sum(self.waited)
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        self.waited.append(seconds)
+        if len(self.waited) == self.sets:
+            event.set()
+        return event.is_set()
+
+
+class Call:
+    """Raises `failures` in turn, then answers."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.made = 0
+
+    def __call__(self) -> str:
+        self.made += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "answer"
+
+
+def retry(clock: Waits, stop: Event | None = None, **more: float) -> Retry:
+    return Retry(clock=clock, stop=stop or Event(), chance=random.Random(7), **more)  # type: ignore[arg-type]
+
+
+def test_a_read_is_made_again_after_a_passing_failure() -> None:
+    clock, call = Waits(), Call(Unavailable("timed out"), Unavailable("timed out"))
+    assert retry(clock).read(call) == "answer"
+    assert call.made == 3
+    assert len(clock.waited) == 2
+
+
+def test_a_read_gives_up_after_its_attempts_with_the_last_failure() -> None:
+    call = Call(*(Unavailable(str(n)) for n in range(9)))
+    with pytest.raises(Unavailable, match="2"):
+        retry(Waits()).read(call)
+    assert call.made == 3
+
+
+def test_a_write_with_an_unknown_outcome_is_never_sent_again() -> None:
+    clock, call = Waits(), Call(Unavailable("connection reset"))
+    with pytest.raises(Unavailable):
+        retry(clock).write(call)
+    assert (call.made, clock.waited) == (1, [])
+
+
+def test_a_write_that_was_refused_is_sent_again() -> None:
+    call = Call(Unavailable("too many requests", refused=True))
+    assert retry(Waits()).write(call) == "answer"
+    assert call.made == 2
+
+
+def test_a_refused_write_that_then_gets_an_unknown_outcome_is_left_alone() -> None:
+    call = Call(Unavailable("too many requests", refused=True), Unavailable("timed out"))
+    with pytest.raises(Unavailable, match="timed out"):
+        retry(Waits()).write(call)
+    assert call.made == 2
+
+
+@pytest.mark.parametrize("final", [Denied("no"), Rejected("no"), Stale("no"), Unsupported("no"), ValueError("a bug")])
+def test_what_will_not_pass_by_itself_is_not_tried_again(final: Exception) -> None:
+    call = Call(final)
+    with pytest.raises(type(final)):
+        retry(Waits()).read(call)
+    assert call.made == 1
+
+
+def test_the_time_a_destination_asks_for_is_waited_for_in_full() -> None:
+    clock = Waits()
+    retry(clock).read(Call(Unavailable("wait", after=7)))
+    assert 7 <= clock.waited[0] <= 8
+
+
+def test_a_longer_time_than_our_patience_is_handed_up_at_once() -> None:
+    clock, call = Waits(), Call(Unavailable("wait", after=900, refused=True))
+    with pytest.raises(Unavailable) as caught:
+        retry(clock).write(call)
+    assert (call.made, clock.waited, caught.value.after) == (1, [], 900)
+
+
+def test_the_waits_are_spread_from_zero_to_a_doubling_ceiling() -> None:
+    waits = [Waits() for _ in range(400)]
+    for seed, clock in enumerate(waits):
+        calm = Retry(clock=clock, stop=Event(), attempts=7, chance=random.Random(seed))
+        calm.read(Call(*(Unavailable("no answer") for _ in range(6))))
+    for place, ceiling in enumerate([1, 2, 4, 8, 16, 20]):
+        seen = [clock.waited[place] for clock in waits]
+        assert min(seen) < ceiling * 0.05
+        assert ceiling * 0.95 < max(seen) <= ceiling
+
+
+def test_shutdown_during_a_wait_ends_it_without_another_attempt() -> None:
+    call = Call(*(Unavailable("no answer") for _ in range(9)))
+    with pytest.raises(Unavailable):
+        retry(Waits(sets=1)).read(call)
+    assert call.made == 1
+
+
+def test_after_shutdown_a_failure_is_final() -> None:
+    stop, clock, call = Event(), Waits(), Call(Unavailable("no answer"))
+    stop.set()
+    with pytest.raises(Unavailable):
+        retry(clock, stop).read(call)
+    assert (call.made, clock.waited) == (1, [])
+
+
+def test_the_system_clock_stops_waiting_when_the_event_is_set() -> None:
+    event = Event()
+    event.set()
+    assert SystemClock().wait(event, 3_600)
+    assert not SystemClock().wait(Event(), -1)
