@@ -240,7 +240,7 @@ class Sqlite(Database):
         return StoreError(
             f"{self.where} is damaged ({what}); nothing was written. Put back a copy made by `syncd backup`, or move it aside "
             f"with `mv {self.where} {self.where}.damaged; rm -f {self.where}-wal {self.where}-shm`: syncd then starts with an "
-            f"empty ledger, adopts what it finds in the calendars, and waits for `syncd ack` before it overwrites or removes anything."
+            f"empty ledger, adopts what it finds in the calendars, and waits for `syncd ack` before it removes anything."
         )
 
     def check(self) -> None:
