@@ -74,8 +74,7 @@ def test_an_empty_journal_is_whole(store: Store) -> None:
         "UPDATE journal SET place = 9 WHERE place = 5",
         "UPDATE journal SET chain = (SELECT chain FROM journal WHERE place = 1) WHERE place = 3",
         "DELETE FROM journal_head",
-        "INSERT INTO journal SELECT 6, at, run, destination, event, actor, entry, old, new, digest, chain FROM journal"
-        " WHERE place = 5",
+        "INSERT INTO journal SELECT 6, at, run, destination, event, actor, entry, old, new, digest, chain FROM journal LIMIT 1",
     ],
 )
 def test_whatever_is_done_to_the_journal_shows(place: Place, tampering: str) -> None:

@@ -1,0 +1,35 @@
+"""A process that takes a lease and says so, for tests that kill or freeze it: `python store_holder.py LOCATION TENANT KEY NAME`.
+
+It answers each line of its input: `write` with `written` or `lost`, `die` without.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from syncd.store import LeaseLost, Store
+
+
+def main(location: str, tenant: str, key: str, name: str) -> None:
+    store = Store.open(location, tenant, key)
+    assert store is not None
+    lease = store.lease(name, holder="the first one")
+    print("held", lease.epoch, flush=True)
+    for line in sys.stdin:
+        if line.strip() == "die":
+            with store.write(lease) as tx:
+                tx.facts.put("half done", True)
+                os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            with store.write(lease) as tx:
+                tx.facts.put("written by", lease.holder)
+        except LeaseLost:
+            print("lost", flush=True)
+        else:
+            print("written", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
