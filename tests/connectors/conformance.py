@@ -169,7 +169,7 @@ class Conformance:
         assert self.reads(place) + self.writes(place) == before
 
     def test_it_can_be_used_again_after_closing(self, connector: Connector) -> None:
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         connector.close()
         assert said(self.only(connector)) == (T, T + 8 * HOUR, "ana")
 
@@ -185,12 +185,12 @@ class Conformance:
         assert self.look(connector).entries == ()
 
     def test_what_was_created_is_seen_as_it_was_answered(self, connector: Connector) -> None:
-        answer = connector.create(shift(), op("a1"))
+        answer = connector.create(shift(), op("shift1"))
         seen = self.only(connector)
         assert said(seen) == said(answer) == (T, T + 8 * HOUR, "ana")
         assert (seen.ref, seen.title, seen.marker) == (answer.ref, answer.title, answer.marker)
         if connector.capabilities.own_ids:
-            assert seen.uid == answer.uid == "a1"
+            assert seen.uid == answer.uid == "shift1"
         if answer.version is not None:
             assert seen.version == answer.version
 
@@ -198,11 +198,11 @@ class Conformance:
         if not connector.capabilities.markers:
             pytest.skip("no markers here")
         marker = "m1." + "aB3-_=" * 60 + '.{"p":"ana","s":1,"x":"a,b;c\\\\d"}'
-        connector.create(shift(), op("a1", marker))
+        connector.create(shift(), op("shift1", marker))
         assert self.only(connector).marker == marker
 
     def test_two_looks_see_the_same_and_write_nothing(self, place: Any, connector: Connector) -> None:
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         before = self.writes(place)
         first, second = self.look(connector), self.look(connector)
         assert (first.entries, first.paged, first.fingerprint) == (second.entries, second.paged, second.fingerprint)
@@ -210,7 +210,7 @@ class Conformance:
         assert self.writes(place) == before
 
     def test_another_connector_sees_the_same(self, place: Any, connector: Connector) -> None:
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         here = self.look(connector)
         other = self.make(place, dataclasses.replace(SITE, found=here.found))
         there = self.look(other)
@@ -219,48 +219,48 @@ class Conformance:
 
     def test_only_what_shares_an_instant_with_the_window_is_seen(self, connector: Connector) -> None:
         for number, start in enumerate((T - 8 * HOUR, T, T + 8 * HOUR, T + 16 * HOUR)):
-            connector.create(shift(start=start), op(f"a{number}"))
+            connector.create(shift(start=start), op(f"shift{number}"))
         seen = self.look(connector, window=Window(T, T + 16 * HOUR)).entries
         assert sorted(entry.start for entry in seen) == [T, T + 8 * HOUR]
 
     def test_an_entry_over_the_edge_of_the_window_is_whole(self, connector: Connector) -> None:
-        connector.create(shift(end=T + 3 * DAY), op("a1"))
+        connector.create(shift(end=T + 3 * DAY), op("shift1"))
         for window in (Window(T + HOUR, T + 2 * HOUR), Window(NOW, T + HOUR), Window(T + DAY, T + 9 * DAY)):
             [entry] = self.look(connector, window=window).entries
             assert said(entry) == (T, T + 3 * DAY, "ana")
 
     def test_a_known_entry_is_seen_wherever_it_is(self, connector: Connector) -> None:
-        entry = connector.create(shift(start=T + 20 * DAY), op("a1"))
+        entry = connector.create(shift(start=T + 20 * DAY), op("shift1"))
         seen = self.look(connector, {entry.ref: "another version"}, Window(T, T + DAY)).entries
         assert [one.ref for one in seen] == [entry.ref]
         assert said(seen[0]) == (T + 20 * DAY, T + 20 * DAY + 8 * HOUR, "ana")
 
     def test_a_known_entry_moved_out_of_the_window_is_seen(self, place: Any, connector: Connector) -> None:
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         self.human_moves(place, entry.ref, T + 40 * DAY, T + 41 * DAY)
         [seen] = self.look(connector, self.known(entry), Window(T, T + DAY)).entries
         assert said(seen)[:2] == (T + 40 * DAY, T + 41 * DAY)
 
     def test_a_known_entry_that_is_gone_is_not_seen(self, connector: Connector) -> None:
-        stays, goes = connector.create(shift(), op("a1")), connector.create(shift(start=T + DAY), op("a2"))
+        stays, goes = connector.create(shift(), op("shift1")), connector.create(shift(start=T + DAY), op("shift2"))
         known = self.known(stays, goes)
-        connector.delete(goes, op("a2"))
+        connector.delete(goes, op("shift2"))
         observation = self.look(connector, known)
         assert {entry.ref for entry in observation.entries} | observation.same == {stays.ref}
 
     def test_a_ref_that_never_was_is_gone_and_no_error(self, connector: Connector) -> None:
-        entry = connector.create(shift(), op("a1"))
-        connector.delete(entry, op("a1"))
+        entry = connector.create(shift(), op("shift1"))
+        connector.delete(entry, op("shift1"))
         assert self.look(connector, {entry.ref: "a version"}).entries == ()
 
     def test_what_stands_at_the_version_known_is_the_same_or_told_in_full(self, connector: Connector) -> None:
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         seen = self.only(connector)
         again = self.look(connector, self.known(seen))
         assert again.entries == (seen,) or again.same == {seen.ref}
 
     def test_an_entry_given_to_somebody_else_shows_it_at_a_new_version(self, place: Any, connector: Connector) -> None:
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         before = self.only(connector)
         self.human_gives(place, entry.ref, "ben")
         [seen] = self.look(connector, self.known(before)).entries
@@ -268,7 +268,7 @@ class Conformance:
         assert seen.version is None or seen.version != before.version
 
     def test_an_entry_moved_by_a_human_shows_it_at_a_new_version(self, place: Any, connector: Connector) -> None:
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         before = self.only(connector)
         self.human_moves(place, entry.ref, T + HOUR, T + 9 * HOUR)
         [seen] = self.look(connector, self.known(before)).entries
@@ -276,7 +276,7 @@ class Conformance:
         assert seen.version is None or seen.version != before.version
 
     def test_an_entry_that_names_nobody_known_has_no_person(self, place: Any, connector: Connector) -> None:
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         self.human_gives(place, entry.ref, "Zoe Unknown")
         seen = self.only(connector)
         assert seen.person is None
@@ -289,15 +289,15 @@ class Conformance:
         assert seen.marker is None
 
     def test_a_copied_entry_does_not_go_by_the_uid_that_its_marker_names(self, place: Any, connector: Connector) -> None:
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         self.human_copies(place, entry.ref)
         seen = self.look(connector).entries
-        assert sorted(one.uid == "a1" for one in seen) == [False, True]
-        assert [one.ref for one in seen if one.uid == "a1"] == [entry.ref]
+        assert sorted(one.uid == "shift1" for one in seen) == [False, True]
+        assert [one.ref for one in seen if one.uid == "shift1"] == [entry.ref]
 
     @pytest.mark.parametrize("kind", ["lost before", "refused", "down", "denied", "garbage"])
     def test_a_failed_look_is_an_error_and_never_empty(self, place: Any, connector: Connector, kind: str) -> None:
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         self.fault(place, "read", kind)
         before = self.reads(place)
         with pytest.raises(Denied if kind == "denied" else Unavailable) as failure:
@@ -311,15 +311,15 @@ class Conformance:
     def test_creating_the_same_id_again_is_stale_and_makes_no_second_one(self, connector: Connector) -> None:
         if not connector.capabilities.own_ids:
             pytest.skip("ids are the destination's")
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         with pytest.raises(Stale):
-            connector.create(shift("ben", T + DAY), op("a1"))
+            connector.create(shift("ben", T + DAY), op("shift1"))
         assert said(self.only(connector)) == (T, T + 8 * HOUR, "ana")
 
     def test_touching_and_equal_entries_stand_side_by_side(self, connector: Connector) -> None:
-        connector.create(shift("ana"), op("a1"))
-        connector.create(shift("ben", T + 8 * HOUR), op("a2"))
-        connector.create(shift("ana"), op("a3"))
+        connector.create(shift("ana"), op("shift1"))
+        connector.create(shift("ben", T + 8 * HOUR), op("shift2"))
+        connector.create(shift("ana"), op("shift3"))
         assert sorted(map(said, self.look(connector).entries)) == [
             (T, T + 8 * HOUR, "ana"), (T, T + 8 * HOUR, "ana"), (T + 8 * HOUR, T + 16 * HOUR, "ben"),
         ]  # fmt: skip
@@ -327,7 +327,7 @@ class Conformance:
     def test_a_shift_over_a_change_of_clocks_keeps_its_instants(self, connector: Connector) -> None:
         spring, autumn = 1_806_192_000, 1_824_940_800  # 2027-03-28T00:00Z and 2027-10-31T00:00Z, Europe/Berlin
         for number, start in enumerate((spring, spring + HOUR, autumn, autumn + HOUR)):
-            connector.create(shift(start=start, end=start + HOUR), op(f"a{number}"))
+            connector.create(shift(start=start, end=start + HOUR), op(f"shift{number}"))
         seen = self.look(connector, window=Window(spring, autumn + DAY)).entries
         assert sorted(entry.start for entry in seen) == [spring, spring + HOUR, autumn, autumn + HOUR]
         assert {entry.end - entry.start for entry in seen} == {HOUR}
@@ -336,7 +336,7 @@ class Conformance:
         calls = connector.capabilities.calls
         with ThreadPoolExecutor(calls) as pool:
             shifts = [shift(start=T + number * HOUR, end=T + (number + 1) * HOUR) for number in range(4 * calls)]
-            made = list(pool.map(connector.create, shifts, [op(f"b{number}") for number in range(len(shifts))]))
+            made = list(pool.map(connector.create, shifts, [op(f"shift{number}") for number in range(len(shifts))]))
         assert len({entry.ref for entry in made}) == len(shifts)
         assert sorted(entry.start for entry in self.look(connector).entries) == [one.start for one in shifts]
 
@@ -344,14 +344,14 @@ class Conformance:
         if not isinstance(connector, CreatesMany):
             pytest.skip("one a call here")
         shifts = [shift(start=T + number * DAY) for number in range(3)]
-        answers = connector.create_many(shifts, [op(f"c{number}") for number in range(3)])
+        answers = connector.create_many(shifts, [op(f"shift{number}") for number in range(3)])
         assert [answer.start for answer in answers if isinstance(answer, Entry)] == [one.start for one in shifts]
 
     # --- changing ---
 
     def test_a_replaced_entry_says_the_new_and_stays_the_same_entry(self, connector: Connector) -> None:
         self.updates(connector)
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         before = self.only(connector)
         answer = connector.replace(before, shift("ben", T + HOUR), op(before.uid, "m2.other"))
         seen = self.only(connector)
@@ -363,7 +363,7 @@ class Conformance:
 
     def test_an_answered_version_serves_for_the_next_write(self, connector: Connector) -> None:
         self.updates(connector)
-        entry = connector.create(shift(), op("a1"))
+        entry = connector.create(shift(), op("shift1"))
         if entry.version is None:
             pytest.skip("it has to be read first")
         entry = connector.replace(entry, shift("ben"), op(entry.uid))
@@ -373,7 +373,7 @@ class Conformance:
 
     def test_signing_an_entry_anew_changes_nothing_that_people_read(self, connector: Connector) -> None:
         self.updates(connector)
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         before = self.only(connector)
         connector.replace(before, shift(), op(before.uid, "m2.signed"))
         seen = self.only(connector)
@@ -381,7 +381,7 @@ class Conformance:
 
     def test_replacing_what_a_human_changed_is_stale_and_the_human_stays(self, place: Any, connector: Connector) -> None:
         self.updates(connector)
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         before = self.only(connector)
         self.human_gives(place, before.ref, "cho")
         with pytest.raises(Stale):
@@ -390,7 +390,7 @@ class Conformance:
 
     def test_replacing_what_is_gone_is_stale_and_brings_nothing_back(self, place: Any, connector: Connector) -> None:
         self.updates(connector)
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         before = self.only(connector)
         self.human_deletes(place, before.ref)
         with pytest.raises(Stale):
@@ -400,7 +400,7 @@ class Conformance:
     # --- deleting ---
 
     def test_deleting_twice_is_well(self, connector: Connector) -> None:
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         entry = self.only(connector)
         connector.delete(entry, op(entry.uid))
         connector.delete(entry, op(entry.uid))
@@ -408,13 +408,13 @@ class Conformance:
 
     def test_deleting_takes_one_and_leaves_the_others(self, connector: Connector) -> None:
         for number in range(3):
-            connector.create(shift(start=T + number * DAY), op(f"a{number}"))
+            connector.create(shift(start=T + number * DAY), op(f"shift{number}"))
         middle = next(entry for entry in self.look(connector).entries if entry.start == T + DAY)
         connector.delete(middle, op(middle.uid))
         assert sorted(entry.start for entry in self.look(connector).entries) == [T, T + 2 * DAY]
 
     def test_deleting_what_a_human_changed_is_stale_and_it_stays(self, place: Any, connector: Connector) -> None:
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         before = self.only(connector)
         self.human_moves(place, before.ref, T, T + 9 * HOUR)
         with pytest.raises(Stale):
@@ -465,12 +465,12 @@ class Conformance:
         if verb == "create":
             self.look(connector)
             return None
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         return self.only(connector)
 
     def write(self, connector: Connector, verb: str, before: Entry | None) -> None:
         if before is None:
-            connector.create(shift(), op("a1"))
+            connector.create(shift(), op("shift1"))
         elif verb == "replace":
             connector.replace(before, shift("ben"), op(before.uid))
         else:
@@ -483,7 +483,7 @@ class Conformance:
     def test_every_error_is_a_sentence_of_the_contract(self, place: Any, connector: Connector) -> None:
         self.fault(place, "create", "down")
         with pytest.raises(ConnectorError) as failure:
-            connector.create(shift(), op("a1"))
+            connector.create(shift(), op("shift1"))
         assert len(str(failure.value)) > 10
         assert "\n" not in str(failure.value)
 
@@ -493,7 +493,7 @@ class Conformance:
         words = connector.wording(shift())
         if not words:
             pytest.skip("no words here")
-        connector.create(shift(), op("a1"))
+        connector.create(shift(), op("shift1"))
         assert words.split("\n")[0] == self.only(connector).title == "Ana Lopez: Primary"
         assert "Payments" in words
         assert connector.wording(shift()) == words
@@ -504,10 +504,10 @@ class Conformance:
         connector = self.make(place, dataclasses.replace(SITE, people={**PEOPLE, "eve": eve}))
         if not connector.wording(shift()):
             pytest.skip("no words here")
-        answer = connector.create(shift("eve"), op("a1"))
+        answer = connector.create(shift("eve"), op("shift1"))
         seen = self.only(connector)
         connector.close()
         assert said(seen) == (T, T + 8 * HOUR, "eve")
-        assert (seen.uid, seen.marker, seen.title) == ("a1", op("a1").marker, answer.title)
+        assert (seen.uid, seen.marker, seen.title) == ("shift1", op("shift1").marker, answer.title)
         assert "\n" not in seen.title
         assert len(seen.title) < 3_000
