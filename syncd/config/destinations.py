@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
+from syncd.config.agreement import check_pagers, check_room
 from syncd.config.document import Node
 from syncd.config.forms import NAME, SHARE, choice, duration, whole
 from syncd.config.keys import REFERENCE
@@ -97,11 +97,14 @@ DESTINATIONS = table_of(of(DESTINATION), NAME, "name → destination")
 
 
 def read_destinations(
-    items: Mapping[str, Item], rota: Rota | None, names: Names, folder: Path, *, look: bool
+    items: Mapping[str, Item], rota: Rota | None, names: Names, options: Options, *, look: bool
 ) -> dict[str, Destination]:
     """Every destination, those with problems as far as they go. `rota`: None where it comes from elsewhere."""
-    options = Options(names.report, folder)
-    return {name: _destination(name, item.value, rota, names, options, look=look) for name, item in items.items()}
+    destinations = {name: _destination(name, item.value, rota, names, options, look=look) for name, item in items.items()}
+    check_pagers(destinations, items, options, names.report)
+    if rota is not None:
+        check_room(destinations, items, rota, options, names.report)
+    return destinations
 
 
 def _destination(name: str, section: Section, rota: Rota | None, names: Names, options: Options, *, look: bool) -> Destination:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from syncd.config.names import Names
+from syncd.config.problem import Report
 from syncd.config.shape import Item, Section
-from syncd.core.model import Boundary, Group, Layer, Roster, Rotation
+from syncd.core.model import Group, Layer, Roster, Rotation, Schedule
+from syncd.core.rotation import problems
 from syncd.core.zone import instant
 
 
@@ -16,18 +17,8 @@ def layer(section: Section, name: str, zone: str, names: Names) -> Layer:
     zone = section["timezone"] or zone
     windows = section["windows"]
     report = names.report
-    if section["days"] is not None:
-        if any(window.weekly for window in windows):
-            section.error(
-                report,
-                "days",
-                "`days` does not go together with weekly windows",
-                "name the days in the windows",
-            )
-        elif not section["days"]:
-            section.warn(report, "days", "names no day, so the layer is never on", "leave it out for every day")
-    elif section["boundary"] is Boundary.SHIFT and "days" not in section.bad:
-        section.error(report, "boundary", "`boundary: shift` decides what `days` cuts, and there is none", "add `days`")
+    if section["days"] is not None and not section["days"]:
+        section.warn(report, "days", "names no day, so the layer is never on", "leave it out for every day")
     start, end = section["from"], section["until"]
     if start and end and instant(start, zone) >= instant(end, zone):
         section.error(report, "until", "`until` is not after `from`", "a period needs some length")
@@ -45,6 +36,16 @@ def layer(section: Section, name: str, zone: str, names: Names) -> Layer:
         boundary=section["boundary"],
         on_away=section["on_away"],
     )
+
+
+def check(section: Section, one: Layer, schedule: Schedule, report: Report) -> None:
+    """Core's rules about layers, where everything that they look at could be read."""
+    rotation: Section | None = section["rotation"]
+    dated = [item.value for item in section["members"] or () if isinstance(item, Item)]
+    if not one.role or any(part.bad for part in (section, *dated, *([rotation] if rotation else []))):
+        return
+    for problem in problems(one, schedule):
+        report.error(section.place(*problem.path), section.at(*problem.path), problem.text, problem.remedy)
 
 
 def _role(section: Section, names: Names) -> str:
@@ -77,17 +78,8 @@ def _rosters(section: Section, zone: str, names: Names) -> tuple[Roster, ...]:
         return ()
     if not members or not isinstance(members[0], Item):
         return (Roster(since=None, groups=_groups(members, names)),)
-    rosters: list[tuple[int, Roster]] = []
-    for item in members:
-        dated: Section = item.value
-        since: datetime | None = dated["from"]
-        if since is None and rosters and "from" not in dated.bad:
-            dated.error(names.report, "from", "only the first roster may leave out `from`", "say when this one takes over")
-        order = instant(since, zone) if since is not None else -(1 << 62)
-        if any(other == order for other, _ in rosters):
-            dated.error(names.report, "from", "two rosters take over at the same time", "keep one")
-        rosters.append((order, Roster(since=since, groups=_groups(dated["people"] or (), names), join=dated["join"])))
-    return tuple(roster for _, roster in sorted(rosters, key=lambda pair: pair[0]))
+    dated: list[Section] = [item.value for item in members]
+    return tuple(Roster(since=one["from"], groups=_groups(one["people"] or (), names), join=one["join"]) for one in dated)
 
 
 def _groups(members: tuple[Any, ...], names: Names) -> tuple[Group, ...]:

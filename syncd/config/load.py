@@ -9,15 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from syncd.config.agreement import check_accounts, check_channels
 from syncd.config.destinations import DESTINATIONS, read_destinations
 from syncd.config.digest import rota_digest, schedule_digest
 from syncd.config.document import LONGEST, Node, Unreadable, parse, plain
 from syncd.config.general import GENERAL_KEYS, General
 from syncd.config.keys import ROTA_KEYS, SCHEDULES, TEMPLATES
+from syncd.config.options import Options
 from syncd.config.problem import ConfigError, Problem, Report
 from syncd.config.rota import names_of, read_rota
 from syncd.config.settings import Destination, Health, Log, Notices, Source
 from syncd.config.shape import Key, Section, Shape
+from syncd.config.source import directory_of, files_of, put_in
 from syncd.config.templates import applied
 from syncd.connector import Secret
 from syncd.core.model import Rota
@@ -94,16 +97,17 @@ def find(path: str | None) -> Path:
     )
 
 
-def load(path: Path, *, destinations: bool = True) -> Config:
+def load(path: Path, *, destinations: bool = True, fetched: Mapping[str, bytes] | None = None) -> Config:
     """The settings in the file at `path`. Raises `ConfigError` with every problem.
 
     `destinations`: also look inside the options of each destination and at each secret, which imports the connectors that
-    are named; False for commands that only ask the rota.
+    are named; False for commands that only ask the rota. `fetched`: address → rota text, what `source` names with `url` or
+    `bridge`; without it the rota is empty then, and what destinations show is not checked. A `directory` is read here.
     """
     report = Report()
     try:
         node = parse(_bytes(path, report), str(path), report)
-        config = _read(node, path, report, look=destinations)
+        config = _read(node, path, report, fetched, look=destinations)
     except Unreadable:
         raise ConfigError(report.problems()) from None
     if report.failed:
@@ -121,26 +125,38 @@ def _bytes(path: Path, report: Report) -> bytes:
         raise Unreadable from None
 
 
-def _read(node: Node, path: Path, report: Report, *, look: bool) -> Config:
-    top = TOP.read(applied(node, report), "", report)
+def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] | None, *, look: bool) -> Config:
     folder = path.parent.absolute()
+    directory = directory_of(node, folder)
+    if directory is not None:
+        fetched = files_of(directory, node.entries["source"][1], report)
+    elsewhere = node.get("source")
+    there = elsewhere is not None and not elsewhere.null
+    if there:
+        node = put_in(node, fetched or {}, report)
+    top = TOP.read(applied(node, report), "", report)
+    known = not there or fetched is not None
     general = General(report, folder, look=look)
-    source = general.source(top)
     names = names_of(top, report)
     rota = read_rota(top, top["schedules"], names)
+    destinations = read_destinations(top["destinations"], rota if known else None, names, Options(report, folder), look=look)
+    if look:
+        check_accounts(top["people"], rota, destinations, report)
     notices = general.notices(top["notices"], Notices())
+    notices_of = _notices_of(top, rota, notices, general)
+    check_channels(top["teams"], [notices, *notices_of.values()], report)
     return Config(
         path=path,
         tenant=top["tenant"],
         rota=rota,
-        destinations=read_destinations(top["destinations"], rota, names, folder, look=look),
+        destinations=destinations,
         store=general.store(top),
         marker_key=general.secret(top, "marker_key"),
         health=general.health(top),
         log=general.log(top),
-        source=source,
+        source=general.source(top),
         notices=notices,
-        notices_of=_notices_of(top, rota, notices, general),
+        notices_of=notices_of,
         templates={name: plain(inside) for name, (_, inside) in _entries(node, "templates")},
         warnings=report.problems(),
     )

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from syncd.config.document import Node
 from syncd.config.forms import TRUTH, scalar, text, whole
-from syncd.config.problem import Report, suggestion
+from syncd.config.problem import Report, Wrong, suggestion
 from syncd.config.secrets import FORM, secret
 from syncd.config.shape import Form, Key, Section, Shape, one_of, values_of
-from syncd.connector import Secret
+from syncd.connector import Capabilities, Secret
 
 TEXT = text(4_096)
 
@@ -24,6 +24,11 @@ class Options:
     def __init__(self, report: Report, folder: Path) -> None:
         self.report = report
         self.folder = folder
+        self.connectors: dict[str, Any] = {}
+
+    def capabilities(self, kind: str) -> Capabilities | None:
+        """Of a kind whose options were read; None for others."""
+        return getattr(self.connectors.get(kind), "capabilities", None)
 
     def read(self, section: Section) -> Any:
         """The options of the destination `section`, or None where something in them was reported."""
@@ -38,16 +43,23 @@ class Options:
         try:
             return connector.Options(**options.values)
         except (TypeError, ValueError) as error:
-            # A connector's own rule, such as "a password needs a username". Its text is written for the admin.
-            self.report.error(node, section.at("options"), str(error), f"see the options of {section['kind']}")
+            # A connector's own rule, written for the admin, such as `alarm: minutes before the start, from 0 to 40320`.
+            name, colon, problem = str(error).partition(": ")
+            if colon and name in shape.by_name:
+                options.error(self.report, name, problem)
+            else:
+                self.report.error(node, section.at("options"), str(error), f"see the options of {section['kind']}")
             return None
 
     def _connector(self, section: Section) -> Any:
         from syncd.registry import MissingExtra, UnknownKind, connector, kinds
 
         kind = section["kind"]
+        if kind in self.connectors:
+            return self.connectors[kind]
         try:
-            return connector(kind)
+            self.connectors[kind] = connector(kind)
+            return self.connectors[kind]
         except UnknownKind:
             names = kinds()
             remedy = suggestion(kind, names) or f"known: {', '.join(names)}"
@@ -109,8 +121,6 @@ def _form(hint: Any, a_path: Any, a_secret: Any) -> Form:
 
 
 def _number(node: Node, path: str, report: Report) -> float:
-    from syncd.config.problem import Wrong
-
     try:
         value = float(scalar(node, "a number"))
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.config.layers import layer
+from syncd.config.layers import check, layer
 from syncd.config.names import Names
 from syncd.config.overrides import away, override
 from syncd.config.problem import Report, shown
@@ -112,6 +112,9 @@ class _Schedule:
             away=tuple(found for item in section["away"] if (found := away(item.value, self.zone, self.names)) is not None),
         )
         self._order(schedule)
+        if not section.bad & {"start", "end", "timezone"}:
+            for item, one in zip(section["layers"], layers, strict=True):
+                check(item.value, one, schedule, self.report)
         return schedule
 
     def _layers(self) -> tuple[Layer, ...]:

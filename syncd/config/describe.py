@@ -1,0 +1,102 @@
+"""Writes the reference page from the same lists that files are read with: `python -m syncd.config.describe`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from syncd.config.load import TOP
+from syncd.config.options import shape_of
+from syncd.config.shape import Form, Shape, shapes
+
+HEADINGS = {
+    "the file": "The file",
+    "person": "people: a person",
+    "role": "roles: a role",
+    "team": "teams: a team",
+    "schedule": "schedules: a schedule",
+    "layer": "layers: a layer",
+    "dated roster": "members: a dated roster",
+    "override": "overrides: an override",
+    "time off": "away: time off",
+    "destination": "destinations: a destination",
+}
+SKIPPED = {"template"}
+"""A template takes the keys of a schedule, all of them optional."""
+
+INTRODUCTION = """\
+# Configuration
+
+One YAML 1.2 file. It is looked for as `--config FILE`, `$SYNCD_CONFIG`, `./syncd.yaml` and `/etc/syncd/syncd.yaml`; paths
+in it are from its folder. `syncd check` reports every problem at once, as `file:line:column: path: what is wrong; what to do`.
+Unknown keys, duplicate keys and names that nothing bears are errors.
+
+- **Durations** are a whole number and `s`, `m`, `h`, `d` or `w`: `30m`, `7d`.
+- **Times** are local, in the nearest `timezone`, unless they state an offset: `2026-03-02T09:00`, `2026-03-02T09:00+01:00`.
+  A bare date is its midnight. A time that a clock change leaves out is the first instant after it, one that it brings twice
+  the first of them; an override or time off with such a time is refused unless it states an offset.
+- **Periods** do not include their end. `24:00` is the end of a day; a local end of `23:59` is read as `24:00`, with a warning.
+- **Secrets** never stand in the file: `{file: PATH}` (mode 600), `{env: NAME}` or `{credential: NAME}` (systemd).
+- **Ids** are letters, digits, `_`, `.` and `-`, at most 64; a person's has no capitals.
+- **Limits**: 512 KiB, lines of 64 KiB, 30,000 values, 100 aliases, 32 levels. Bulk overrides belong in the store
+  (`syncd override add`).
+- Plain scalars are taken as written: `22:00` is a time and `on` a key. Anchors, aliases and `<<` work; tags do not.
+"""
+
+TEMPLATES = """\
+## templates: a template
+
+The keys of a schedule, without `template`, all of them optional. A schedule with `template: NAME` begins from them: its own
+keys win, and layers are merged by `name`.
+"""
+
+OPTIONS = """\
+## options: per kind
+
+Of the kinds that come with syncd. Paths are from the folder of the file.
+"""
+
+
+def page(connectors: dict[str, Any]) -> str:
+    """The reference page, Markdown. `connectors`: kind → class."""
+    parts = [INTRODUCTION]
+    for shape in shapes(TOP):
+        if shape.name in SKIPPED:
+            parts.append(TEMPLATES)
+        else:
+            parts.append("\n".join(_section("##", HEADINGS.get(shape.name, shape.name), shape)))
+    parts.append(OPTIONS)
+    for kind, connector in connectors.items():
+        parts.append("\n".join(_section("###", kind, options_of(kind, connector))))
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def options_of(kind: str, connector: Any) -> Shape:
+    return shape_of(connector, kind, None, None)
+
+
+def _section(level: str, heading: str, shape: Shape) -> Iterator[str]:
+    yield f"{level} {heading}"
+    yield ""
+    yield "| key | value | default | meaning |"
+    yield "|---|---|---|---|"
+    for key in shape.keys:
+        default = "**required**" if key.required else key.shown
+        yield f"| `{key.name}` | {_words(key.form)} | {default} | {key.meaning} |"
+
+
+def _words(form: Form) -> str:
+    return form.words
+
+
+def main() -> None:
+    """Prints the page of every kind that is installed."""
+    import sys
+
+    from syncd.registry import connector, kinds
+
+    sys.stdout.write(page({kind: connector(kind) for kind in kinds() if kind != "memory"}))
+
+
+if __name__ == "__main__":
+    main()
