@@ -12,7 +12,7 @@ from syncd.core.model import Instant
 class Value(NamedTuple):
     """What an entry says: one person, one period, one lane (a place at the destination for one person)."""
 
-    person: str | None
+    person: str
     start: Instant
     end: Instant
     lane: int = 0
@@ -31,6 +31,7 @@ class Row:
     accepted: Value
     """What both sides last agreed that it says (base)."""
     version: str | None = None
+    """Of the entry after our last write."""
     order: int = 0
     """Rises with every create: what was created last is on top (S)."""
     doubt: str = ""

@@ -51,6 +51,16 @@ class Outbox:
         self.arm(notice, dedup, at=at)
         return self.due(dedup, at=at)
 
+    def mark_sent_out(self, dedup: str) -> bool:
+        """The write that an armed notice tells of goes out now: it is told even if that write's answer never comes."""
+        found = self._session.row("SELECT notice FROM notices WHERE dedup = :dedup AND state = 'armed'", dedup=dedup)
+        if found is None:
+            return False
+        said = {**loads(found["notice"]), "sent": True}
+        return (
+            self._session.change("UPDATE notices SET notice = :notice WHERE dedup = :dedup", dedup=dedup, notice=dumps(said)) > 0
+        )
+
     def drop(self, dedup: str) -> bool:
         """What it would have told of did not happen; it may be armed again."""
         return self._session.change("DELETE FROM notices WHERE dedup = :dedup AND state = 'armed'", dedup=dedup) > 0

@@ -1,0 +1,69 @@
+"""How a destination stands, by the three-day rule, and when somebody is to be told (DESIGN.md section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from syncd.core.desired import Target
+from syncd.core.model import DAY, HOUR, Instant, Window
+from syncd.core.record import Value
+from syncd.core.sweep import sweep
+
+SOON = 3 * DAY
+
+
+class State(StrEnum):
+    OK = "OK"
+    PENDING = "Pending"
+    WARNING = "Warning"
+    ERROR = "Error"
+
+
+ATTENTION = {State.WARNING, State.ERROR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A destination's status: `reason` in words, "" where all is well; `next_unexported`: first instant not surely shown."""
+
+    state: State
+    reason: str = ""
+    next_unexported: Instant | None = None
+
+
+def next_unexported(targets: Sequence[Target], standing: Iterable[Value], now: Instant, horizon: Instant) -> Instant | None:
+    """First instant before `horizon` at which somebody of the rota is not surely shown."""
+    wanted = [(t.start, t.end, t.shift.person) for t in targets if t.shift.start < horizon]
+    shown = [(v.start, v.end, v.person) for v in standing]
+    if not wanted:
+        return None
+    window = Window(now, max(now + 1, *(end for _, end, _ in wanted)))
+    for piece, (want, on) in sweep(window, wanted, shown):
+        if any(want.count(person) > on.count(person) for person in want):
+            return piece.start
+    return None
+
+
+def after_cycle(unexported: Instant | None, now: Instant, *, pending: bool, reason: str) -> Standing:
+    """`pending`: a difference was seen that this cycle was not to settle (manual, or part of it waits)."""
+    if unexported is None:
+        return Standing(state=State.PENDING if pending else State.OK, reason=reason)
+    state = State.PENDING if pending else State.ERROR if unexported < now + SOON else State.WARNING
+    return Standing(state=state, reason=reason or "a shift of the rota is not shown there", next_unexported=unexported)
+
+
+def after_failure(before: Standing | None, last_full: Instant | None, now: Instant, *, reason: str, denied: bool) -> Standing:
+    """A failed look keeps the status until a shift would be missed or an hour has passed; a refused credential is an Error at once."""
+    unexported = before.next_unexported if before else None
+    if denied:
+        return Standing(state=State.ERROR, reason=reason, next_unexported=unexported)
+    if before is None or last_full is None:
+        return Standing(state=State.ERROR, reason=reason, next_unexported=unexported)
+    state = before.state
+    if unexported is not None and unexported < now + SOON and state is not State.PENDING:
+        state = State.ERROR
+    elif state not in ATTENTION and now - last_full >= HOUR:
+        state = State.WARNING
+    return Standing(state=state, reason=reason, next_unexported=unexported)

@@ -1,0 +1,75 @@
+"""What to tell whom of a drift: values, put in the outbox with what they tell of, one for each thing that happened."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from syncd.core.drift import Drift, joined
+from syncd.core.merge import Do, Tell
+from syncd.core.model import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """`id` is the same however often the same thing is seen (W6): destination, entry, value, and what was done."""
+
+    id: str
+    kind: Tell
+    destination: str
+    schedule: str
+    role: str
+    start: Instant
+    end: Instant
+    text: str
+    """One sentence for an admin; times are left to whoever renders it in the reader's zone."""
+    rota: tuple[str, ...] = ()
+    """Who the rota has there."""
+    had: tuple[str, ...] = ()
+    """Whom the destination showed there: what `restore` brings back."""
+    done: str = ""
+    refs: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """Titles of events by a human's hand that cover the hole (rule 23)."""
+
+    @property
+    def restorable(self) -> bool:
+        """Whether a human's value was displaced, so that it is kept for `restore` (I4)."""
+        return self.kind in {Tell.CONFLICT, Tell.REMOVED}
+
+
+_DONE = {
+    Do.PUSH: "the rota was put back",
+    Do.IMPORT: "the edit was imported into the rota",
+    Do.WITHDRAW: "the import was withdrawn from the rota",
+    Do.KEEP: "it was left as it is",
+    Do.HOLD: "it waits for an answer",
+    Do.SAME: "nothing was changed",
+}
+
+
+def notices(drifts: Iterable[Drift], *, destination: str, schedule: str, role: str, covering: dict[tuple[Instant, Instant], tuple[str, ...]] | None = None) -> list[Notice]:
+    """One for each stretch of drift that tells something."""
+    out = []
+    for d in joined(d for d in drifts if d.tell is not Tell.NOTHING):
+        had = tuple(sorted(d.observed))
+        text = f"{d.words}: {_shown(had)} stands there, the rota has {_shown(() if d.desired is None else (d.desired,))}; {_DONE[d.do]}"
+        out.append(
+            Notice(
+                id=_id(destination, d), kind=d.tell, destination=destination, schedule=schedule, role=role, start=d.start, end=d.end,
+                text=text, rota=() if d.desired is None else (d.desired,), had=had, done=_DONE[d.do], refs=tuple(r for r, _ in d.refs),
+                also=(covering or {}).get((d.start, d.end), ()),
+            )  # fmt: skip
+        )
+    return out
+
+
+def _shown(people: tuple[str, ...]) -> str:
+    return " and ".join(p.removeprefix("?") or "somebody unknown" for p in people) or "nobody"
+
+
+def _id(destination: str, d: Drift) -> str:
+    """Free of `now`: a stretch that is running is known by its end."""
+    said = [destination, d.row, str(d.end), str(d.lane), "+".join(sorted(d.observed)), str(d.desired), d.do, *(f"{r} {v}" for r, v in d.refs), *d.left]
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:12]

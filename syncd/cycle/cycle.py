@@ -1,0 +1,202 @@
+"""The loop body: lease, look, settle, decide, remember, send, remember; read from top to bottom it is DESIGN.md section 4.
+
+    remembered  what the store knows         look        what the destination shows
+    decision    what core makes of the two   report      what became of it, for people and programs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from threading import Event
+
+from syncd.clock import Clock
+from syncd.config.settings import Destination
+from syncd.connector import Connector, ConnectorError, Denied, Unavailable
+from syncd.core.decide import Decision, Question, decide
+from syncd.core.mode import Mode
+from syncd.core.model import Rota
+from syncd.core.plan import Change, Status
+from syncd.core.record import Outcome
+from syncd.core.settle import Settled
+from syncd.cycle import remember
+from syncd.cycle.look import Look, Remembered, agrees, confirm, look, question
+from syncd.cycle.look import remember as recall
+from syncd.cycle.send import Answer, Sender, after_answers
+from syncd.store import Lease, Store
+
+REPLANS = 3
+"""How often a cycle looks again: because the rota or an entry changed under it, or an answer was lost (I1)."""
+LOOKS = 3
+"""How many looks may pass before two agree (W11)."""
+
+
+class Trigger(StrEnum):
+    """Why a cycle runs. A plan changes nothing; the daemon writes but to manual destinations; a human confirms replacements."""
+
+    PLAN = "plan"
+    DAEMON = "daemon"
+    EXPORT = "export"
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a cycle found and did."""
+
+    destination: str
+    mode: Mode
+    run: str
+    decision: Decision | None = None
+    """The first one that was acted on: what was planned."""
+    answers: list[Answer] = field(default_factory=list)
+    waiting: list[Change] = field(default_factory=list)
+    error: Exception | None = None
+    """Why it could not be finished."""
+    stale: bool = False
+    """The plan is not the one that was asked for (`--plan`): nothing was done."""
+    wants: tuple[str, ...] = ()
+    """Other destinations of the schedule that an import made due."""
+    after: float | None = None
+    """Seconds that the destination asks us to wait."""
+
+    @property
+    def failed(self) -> list[Answer]:
+        """Answers that no later one of this run put right."""
+        done = {(a.call.change.key, a.call.change.after) for a in self.answers if a.outcome is Outcome.APPLIED}
+        return [a for a in self.answers if a.outcome is not Outcome.APPLIED and (a.call.change.key, a.call.change.after) not in done]
+
+    @property
+    def held(self) -> list[Change]:
+        return [c for c in self.decision.plan.changes if c.status is Status.HELD] if self.decision else []
+
+    @property
+    def complete(self) -> bool:
+        """Everything that was planned is done, and nothing waits."""
+        whole = self.decision.whole if self.decision else ""
+        return not (self.error or self.stale or whole or self.failed or self.waiting or (self.decision and self.decision.holds))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """One destination at one time. `sibling_names`: other destinations of the same schedule, due after an import."""
+
+    store: Store | None
+    settings: Destination
+    rota: Rota
+    connector: Connector
+    clock: Clock
+    run: str
+    trigger: Trigger
+    actor: str = "syncd"
+    digest: str = ""
+    """Prefix of the plan that was shown and is to be done; "" is any."""
+    siblings: tuple[str, ...] = ()
+    stop: Event = field(default_factory=Event)
+    progress: Callable[[int, int], None] = lambda done, of: None
+    jumped: str = ""
+    """Why the caller does not trust the clock in this cycle, or ""."""
+
+    @property
+    def writes(self) -> bool:
+        return self.trigger is Trigger.EXPORT or (self.trigger is Trigger.DAEMON and self.settings.mode is not Mode.MANUAL)
+
+    def plan(self) -> Report:
+        """Looks and decides; neither the destination nor the store is changed. Raises what a failed look raises."""
+        report = self._report()
+        remembered = recall(self.store, self.settings, self.rota)
+        report.decision = self._seen(remembered)[2]
+        return report
+
+    def run_under(self, lease: Lease) -> Report:
+        """One whole cycle. Never raises for a destination's sake: what went wrong is in the report and in the status."""
+        report = self._report()
+        try:
+            for round_ in range(REPLANS):
+                if not self._round(lease, report, first=round_ == 0) or self.stop.is_set():
+                    break
+        except ConnectorError as error:
+            report.error = error
+            report.after = error.after if isinstance(error, Unavailable) else None
+            remember.failure(self._store, lease, self.settings, self.clock.now(), str(error), denied=isinstance(error, Denied), run=self.run)
+        return report
+
+    def _report(self) -> Report:
+        return Report(destination=self.settings.name, mode=self.settings.mode, run=self.run)
+
+    @property
+    def _store(self) -> Store:
+        if self.store is None:
+            raise ValueError("a cycle that writes needs a store")
+        return self.store
+
+    def _round(self, lease: Lease, report: Report, *, first: bool) -> bool:
+        """Look, decide, do, remember; whether the destination should be looked at once more."""
+        remembered = recall(self.store, self.settings, self.rota)
+        seen, asked, decision, settled = self._seen(remembered)
+        if first:
+            report.decision = decision
+            if self.digest and not decision.plan.digest.startswith(self.digest):
+                report.stale = True
+                return False
+        now = self.clock.now()
+        base = remember.Round(
+            store=self._store, lease=lease, settings=self.settings, rota=self.rota, run=self.run, actor=self.actor, now=now, siblings=self.siblings
+        )
+        if reason := self._stranger(remembered, seen, decision):
+            remember.nothing_may_be_written(base, seen, reason)
+            report.decision = replace(decision, whole=reason)
+            return False
+        if not self.writes:
+            remember.looked(base, remembered, seen, decision)
+            return False
+        wants = remember.decided(base, remembered, settled, seen, decision)
+        if wants is None:
+            return True  # the rota changed under it: nothing was stored, so it is decided again (rule 2)
+        report.wants = tuple(dict.fromkeys((*report.wants, *wants)))
+        sent = self._sender(lease, base, seen, asked, decision).send(
+            decision.plan.changes, decision.standing, decision.targets, (e.ref for e in seen.entries), len(report.answers)
+        )
+        report.answers += sent.answers
+        report.waiting = sent.waiting
+        report.error = sent.stopped
+        report.after = sent.after
+        again = sent.again and sent.stopped is None
+        standing = after_answers(seen.entries, sent.answers)
+        remember.done(base, remembered, seen, decision, sent, standing, final=not again)
+        return again or bool(decision.plan.pulls and sent.stopped is None and not sent.answers and self._unsettled(decision))
+
+    def _unsettled(self, decision: Decision) -> bool:
+        return any(c.status is Status.NOW for c in decision.plan.changes)
+
+    def _sender(self, lease: Lease, base: remember.Round, seen: Look, asked: Question, decision: Decision) -> Sender:
+        store = self._store
+        return Sender(
+            connector=self.connector, destination=self.settings.name, instance=store.instance, key=store.key, run=self.run, now=seen.now,
+            remember=lambda intents, answers: remember.calls(base, seen, asked, decision, intents, answers),
+            beat=lease.renew, stop=self.stop, progress=self.progress,
+        )  # fmt: skip
+
+    def _seen(self, remembered: Remembered) -> tuple[Look, Question, Decision, Settled]:
+        """A look, and what is made of it; a second where something hangs on its being true (W11)."""
+        key, instance = (self.store.key, self.store.instance) if self.store else (b"", "")
+        seen = look(key, instance, self.settings, self.connector, remembered, self.clock.now())
+        for _ in range(LOOKS):
+            asked, settled = question(
+                self.settings, self.rota, remembered, seen, self.connector, confirmed=self.trigger is not Trigger.DAEMON, jumped=self.jumped
+            )
+            decision = decide(asked)
+            if not confirm(decision, asked):
+                return seen, asked, decision, settled
+            other = look(key, instance, self.settings, self.connector, remembered, self.clock.now())
+            if agrees(seen, other):
+                return seen, asked, decision, settled
+            seen = other
+        raise Unavailable("what stands there changes from look to look; the next cycle tries again")
+
+    def _stranger(self, remembered: Remembered, seen: Look, decision: Decision) -> str:
+        """Why nothing at all may be written: another account or calendar, or markers of another key (F10)."""
+        was, now_ = remembered.known.fingerprint, seen.observation.fingerprint
+        if was and now_ and was != now_ and f"fingerprint {now_}" not in remembered.released:
+            return f"another account or calendar is behind this name: it was {was}, now it is {now_}"
+        return decision.whole

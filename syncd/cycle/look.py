@@ -1,0 +1,158 @@
+"""Looks: reads the store and the destination, and turns both into one question for core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncd.config.settings import Destination
+from syncd.connector import Connector, Observation, Site
+from syncd.core import decide as core
+from syncd.core.drift import Policy
+from syncd.core.entry import Entry
+from syncd.core.guard import Circumstances
+from syncd.core.marker import verify
+from syncd.core.model import Approval, Instant, Rota, Schedule, Window
+from syncd.core.own import Verdict
+from syncd.core.record import Memory
+from syncd.core.settle import Settled, settle
+from syncd.core.shifts import shifts
+from syncd.store import Destination as Known
+from syncd.store import Store, in_force
+
+JUMP = 60
+"""Seconds by which our clock may differ from its last reading backwards (F45)."""
+SKEW = 30
+"""Seconds by which it may differ from the destination's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """One moment of the store: everything a cycle starts from."""
+
+    schedule: Schedule
+    """With the overrides that are in force."""
+    revision: int
+    memory: Memory
+    last: Observation | None
+    known: Known
+    released: frozenset[str]
+    wanted: int
+
+
+def remember(store: Store | None, settings: Destination, rota: Rota) -> Remembered:
+    """`store` None: there is none yet, so nothing is remembered."""
+    schedule = rota.schedules[settings.schedule]
+    if store is None:
+        known = Known(name=settings.name)
+        return Remembered(schedule=schedule, revision=0, memory=Memory(), last=None, known=known, released=frozenset(), wanted=0)
+    with store.read() as tx:
+        last = tx.observations.last(settings.name)
+        return Remembered(
+            schedule=in_force(schedule, tx.overrides.stored(schedule.id)),
+            revision=tx.overrides.revision(schedule.id),
+            memory=tx.ledger.memory(settings.name),
+            last=last[0] if last else None,
+            known=tx.destinations.get(settings.name) or Known(name=settings.name),
+            released=tx.holds.released(settings.name),
+            wanted=tx.destinations.wanted(settings.name),
+        )
+
+
+def site_of(settings: Destination, rota: Rota, found: Mapping[str, str]) -> Site:
+    """What a connector is told; accounts by destination name win over those by kind."""
+    return Site(
+        destination=settings.name, schedule=rota.schedules[settings.schedule], role=rota.roles[settings.role], people=rota.people, found=found
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A complete look at the destination. `entries`: all, those whose content was known too."""
+
+    observation: Observation
+    entries: tuple[Entry, ...]
+    marks: Mapping[str, Verdict]
+    now: Instant
+    """The destination's clock where it decides who is paged, else ours."""
+    jumped: str = ""
+
+
+def look(store_key: bytes, instance: str, settings: Destination, connector: Connector, known: Remembered, now: Instant) -> Look:
+    """Raises what the connector raises: a failed look is unknown, never empty (I12)."""
+    can = connector.capabilities
+    window = _window(settings, known, connector, now)
+    contents = {e.ref: e for e in known.last.entries} if known.last else {}
+    ours = {row.ref for row in known.memory.rows if row.accepted.end > now}
+    ours |= {intent.ref for intent in known.memory.intents if intent.ref}
+    versions = {
+        ref: e.version or "" for ref, e in contents.items() if ref in ours or (e.start < window.end and window.start < e.end)
+    }
+    versions |= {ref: "" for ref in ours if ref not in versions}
+    observation = connector.read(window, versions)
+    entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
+    at = observation.server_time if can.exclusive and observation.server_time is not None else now
+    marks = {e.ref: verify(store_key, e.marker, instance=instance, destination=settings.name, uid=e.uid) for e in entries if e.marker}
+    return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=_jumped(known.known, observation, now))
+
+
+def _window(settings: Destination, known: Remembered, connector: Connector, now: Instant) -> Window:
+    rota = shifts(known.schedule, Window(now, now + settings.horizon), role=settings.role)
+    return core.window_of(now, settings.horizon, rota, known.memory, connector.capabilities)
+
+
+def _jumped(known: Known, observation: Observation, now: Instant) -> str:
+    """Why our clock is not to be trusted in this cycle, or ""."""
+    if known.wall is not None and now < known.wall - JUMP:
+        return f"the clock went back by {known.wall - now} s"
+    if observation.server_time is not None and abs(observation.server_time - now) > SKEW:
+        return f"the clock differs from the destination's by {now - observation.server_time} s"
+    return ""
+
+
+def agrees(one: Look, other: Look) -> bool:
+    """Whether two looks saw the same (W11)."""
+    return set(one.entries) == set(other.entries) and one.observation.paged == other.observation.paged
+
+
+def question(
+    settings: Destination, rota: Rota, known: Remembered, seen: Look, connector: Connector, *, confirmed: bool, jumped: str = ""
+) -> tuple[core.Question, Settled]:
+    """What core is asked, after open intents were settled by what was read."""
+    settled = settle(known.memory, seen.entries, seen.marks, seen.now)
+    was = (known.known.mode, known.known.role, known.known.schedule)
+    changed = was != (None, None, None) and was != (settings.mode.value, settings.role, settings.schedule)
+    asked = core.Question(
+        destination=settings.name,
+        schedule=known.schedule,
+        role=settings.role,
+        now=seen.now,
+        horizon=settings.horizon,
+        can=connector.capabilities,
+        entries=seen.entries,
+        paged=seen.observation.paged,
+        marks=seen.marks,
+        memory=settled.memory,
+        policy=Policy(
+            mode=settings.mode, on_deleted=settings.on_deleted, on_conflict=settings.on_conflict, people=rota.roles[settings.role].people,
+            imports_wait=known.schedule.approval is Approval.ALL, released=known.released,
+        ),
+        here=Circumstances(
+            own_future=0, limits=settings.limits, settings_changed=changed, first_link=True, clock_jumped=bool(jumped or seen.jumped),
+            confirmed=confirmed, released=known.released,
+        ),
+        wording=connector.wording,
+    )  # fmt: skip
+    return asked, settled
+
+
+def confirm(decision: core.Decision, asked: core.Question) -> bool:
+    """Whether what was decided hangs on something being gone or changed, so that a second look must agree (W11)."""
+    rows = asked.memory.rows
+    standing = {e.ref for e in asked.entries}
+    if rows and not any(row.ref in standing for row in rows if row.accepted.end > asked.now):
+        return any(row.accepted.end > asked.now for row in rows)
+    if not asked.can.stacked:
+        return False  # absence was confirmed by a read of each entry, a change by its version
+    return bool(decision.plan.pulls or decision.withdrawn or decision.dropped) or any(c.drifts for c in decision.plan.changes)
+
