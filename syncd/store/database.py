@@ -104,13 +104,11 @@ class Database(ABC):
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Session]:
         """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
-        connection = self._connection()
-        if connection.open:
+        if (mine := self._kept()) is not None and mine.open:
             raise RuntimeError("transactions do not nest")
-        connection.open = True
+        connection = self._begun(write=write)
         try:
             try:
-                self.begin(connection.raw, write=write)
                 yield Session(connection.raw, self, write=write)
                 connection.raw.execute("COMMIT")
             except self.errors as error:
@@ -126,15 +124,34 @@ class Database(ABC):
             connection.close()
         self._mine = threading.local()
 
-    def _connection(self) -> _Connection:
-        connection: _Connection | None = getattr(self._mine, "connection", None)
-        if connection is None:
-            try:
-                connection = _Connection(self.connect())
-            except self.errors as error:
-                raise self.explain(error) from None
-            self._mine.connection = connection
-            self._all.add(connection)
+    def _kept(self) -> _Connection | None:
+        kept: _Connection | None = getattr(self._mine, "connection", None)
+        return kept
+
+    def _begun(self, *, write: bool) -> _Connection:
+        """A connection with a transaction open. One that was lost since the last transaction is made anew, once."""
+        kept = self._kept()
+        connection = kept or self._connected()
+        try:
+            connection.open = True
+            self.begin(connection.raw, write=write)
+        except BaseException as error:
+            connection.open = False
+            self._abandon(connection)
+            if not isinstance(error, self.errors):
+                raise
+            if kept is not None and self._kept() is None:
+                return self._begun(write=write)
+            raise self.explain(error) from error
+        return connection
+
+    def _connected(self) -> _Connection:
+        try:
+            connection = _Connection(self.connect())
+        except self.errors as error:
+            raise self.explain(error) from None  # the driver's own text may have the password in it
+        self._mine.connection = connection
+        self._all.add(connection)
         return connection
 
     def _abandon(self, connection: _Connection) -> None:
@@ -244,7 +261,14 @@ class Sqlite(Database):
         )
 
     def check(self) -> None:
-        """F42: a damaged file is found before anything is decided from it."""
+        """F42: a damaged file is found before anything is decided from it, also one that SQLite would take for empty."""
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(512)
+        except OSError as error:
+            raise StoreError(f"{self.where} cannot be opened: {error.strerror}.") from error
+        if head and (len(head) < 512 or not head.startswith(b"SQLite format 3\0")):
+            raise self.corrupt("it does not begin as a database does")
         with self.transaction(write=False) as session:
             found = [row[0] for row in session.rows("PRAGMA quick_check(3)")]  # type: ignore[index]
         if found != ["ok"]:

@@ -90,6 +90,11 @@ class Holds:
         sql = "UPDATE holds SET state = 'closed' WHERE destination = :destination AND digest = :digest AND state <> 'closed'"
         return self._session.change(sql, destination=destination, digest=digest) > 0
 
+    def close_all(self, destination: str) -> int:
+        """How many were open or answered."""
+        sql = "UPDATE holds SET state = 'closed' WHERE destination = :destination AND state <> 'closed'"
+        return self._session.change(sql, destination=destination)
+
     def _in(self, state: str, destination: str | None) -> tuple[Hold, ...]:
         where, values = ("", {}) if destination is None else (" AND destination = :destination", {"destination": destination})
         sql = f"SELECT * FROM holds WHERE state = :state{where} ORDER BY since, destination, digest"  # noqa: S608 - text of ours

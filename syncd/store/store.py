@@ -76,6 +76,12 @@ class Tx:
     def served(self) -> ServedRecord:
         return ServedRecord(self.session)
 
+    def forget(self, destination: str) -> int:
+        """Drops what is known of it; its entries stay where they are. How many rows of the ledger that was."""
+        self.holds.close_all(destination)
+        self.destinations.forget(destination)
+        return self.ledger.forget(destination)
+
     @cached_property
     def facts(self) -> Facts:
         return Facts(self.session)
@@ -134,10 +140,11 @@ class Store:
         database = Sqlite(path, now)
         try:
             with _opening(directory) if create else nullcontext():
+                database.check()
                 store = cls(database, tenant=tenant, key=secret or beside(directory, create=create))
                 if not store._prepared(create=create):
+                    database.close()
                     return None
-            database.check()
         except BaseException:
             database.close()
             raise
@@ -150,7 +157,10 @@ class Store:
         database = Postgres(url, schema_of(tenant))
         try:
             store = cls(database, tenant=tenant, key=given(key))
-            return store if store._prepared(create=create) else None
+            if store._prepared(create=create):
+                return store
+            database.close()
+            return None
         except BaseException:
             database.close()
             raise
@@ -166,7 +176,7 @@ class Store:
         if not create and version < len(MIGRATIONS):
             raise StoreError(f"{self.where} is of an older version: `syncd run` or `syncd export` brings it up to date.")
         if version < len(MIGRATIONS):
-            migrate(self._database)
+            migrate(self._database, MIGRATIONS)
         if tenant is None and create:
             with self.write() as tx:
                 tenant = tx.facts.get("tenant") or self.tenant

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from syncd.store.database import Session
+from syncd.store.errors import StoreError
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's: nothing in it is taken for something else when it is read aloud."""
@@ -18,7 +19,11 @@ def dumps(value: object) -> str:
 
 
 def loads(text: str) -> Any:
-    return json.loads(text)
+    """What `dumps` wrote. Raises `StoreError` for anything else: the file is damaged where no check of its pages shows it."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError):
+        raise StoreError(f"the store is damaged: {text!r:.60} was not written by syncd. Put back a copy of it.") from None
 
 
 def short(prefix: str, *parts: object) -> str:
