@@ -1,0 +1,173 @@
+"""Decides what is wrong with the cover of a role: nobody on, too many, somebody away or unknown (SCHEDULES.md section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from syncd.core.fairness import fairness
+from syncd.core.layers import valid
+from syncd.core.model import DAY, Instant, Rota, Schedule, Shift, Window, iso
+from syncd.core.openings import Pattern, needed
+from syncd.core.shifts import roles_of, shifts
+from syncd.core.timeline import both, cuts, minus, union
+from syncd.core.zone import EARLIEST, LATEST, zone
+
+__all__ = ["Cause", "Gap", "fairness", "gaps"]
+
+_FURTHEST = 3_653 * DAY  # what goes on for ten years beyond the period has no end
+
+
+class Cause(StrEnum):
+    NOBODY = "nobody"
+    ENDED = "ended"
+    OVERLAP = "overlap"
+    AWAY = "away"
+    UNKNOWN = "unknown person"
+
+
+class Gap(NamedTuple):
+    """Needed time of a role in which something is wrong; whole, but for one without an end, which ends with the period."""
+
+    schedule: str
+    role: str
+    start: Instant
+    end: Instant
+    cause: Cause
+    people: tuple[str, ...]
+    """Those it is about: nobody, those who are too many, whoever is away or unknown."""
+    suggestion: str
+
+
+class _Found(NamedTuple):
+    start: Instant
+    end: Instant
+    cause: Cause
+    people: tuple[str, ...]
+
+
+def gaps(rota: Rota, schedule: Schedule, window: Window, *, role: str | None = None) -> list[Gap]:
+    """Every gap that shares an instant with `window`, by start, role and cause. Only needed time counts.
+
+    Time before the schedule's `start` is no gap; after its `end` it is. Where a gap began longer ago than anything
+    tells, it begins with the period.
+    """
+    found = [
+        Gap(schedule.id, one, *gap, _suggestion(rota, schedule, one, gap))
+        for one in (roles_of(schedule) if role is None else (role,))
+        if schedule.needs.get(one, "always") != "never"
+        for gap in _of_role(rota, schedule, one, window)
+    ]
+    return sorted(found, key=lambda gap: (gap.start, gap.role, gap.cause, gap.people))
+
+
+def _of_role(rota: Rota, schedule: Schedule, role: str, window: Window) -> list[_Found]:
+    """Looks at more and more time round the period, until every gap in it is seen whole or seems to have no end."""
+    if window.start >= window.end:
+        return []
+    first, last = max(window.start - _FURTHEST, EARLIEST), min(window.end + _FURTHEST, LATEST)
+    looked = Window(max(window.start - 1, first), min(window.end + 1, last))
+    while True:
+        found = [gap for gap in _seen(rota, schedule, role, looked) if gap.start < window.end and gap.end > window.start]
+        reach = looked.end - looked.start
+        back = any(gap.start <= looked.start for gap in found) and looked.start > first
+        on = any(gap.end >= looked.end for gap in found) and looked.end < last
+        if not back and not on:
+            return [_bounded(gap, looked, window) for gap in found]
+        looked = Window(
+            max(looked.start - reach, first) if back else looked.start, min(looked.end + reach, last) if on else looked.end
+        )
+
+
+def _bounded(gap: _Found, looked: Window, window: Window) -> _Found:
+    start = window.start if gap.start <= looked.start else gap.start
+    return gap._replace(start=start, end=window.end if gap.end >= looked.end else gap.end)
+
+
+def _seen(rota: Rota, schedule: Schedule, role: str, looked: Window) -> list[_Found]:
+    """Everything wrong within `looked`, cut where that ends."""
+    here = [
+        shift._replace(start=max(shift.start, looked.start), end=min(shift.end, looked.end))
+        for shift in shifts(schedule, looked, role=role)
+    ]
+    role_of = rota.roles.get(role)
+    wrong: list[tuple[Cause, tuple[str, ...], Iterable[tuple[Instant, Instant]]]] = [*_uncovered(schedule, here, looked)]
+    wrong += [(Cause.OVERLAP, people, [span]) for span, people in _too_many(here, role_of.people if role_of else 1)]
+    on: dict[str, list[Window]] = {}
+    for shift in here:
+        on.setdefault(shift.person, []).append(Window(shift.start, shift.end))
+    for person, duty in on.items():
+        absent = union((one.start, one.end) for one in schedule.away if one.person == person)
+        wrong.append((Cause.AWAY, (person,), both(union(duty), absent)))
+        if person not in rota.people:
+            wrong.append((Cause.UNKNOWN, (person,), union(duty)))
+    hours = _needed(schedule, role, looked)
+    return [_Found(start, end, cause, people) for cause, people, spans in wrong for start, end in both(spans, hours)]
+
+
+def _needed(schedule: Schedule, role: str, looked: Window) -> list[Window]:
+    need = schedule.needs.get(role, "always")
+    pattern = Pattern((), True) if isinstance(need, str) else needed(need)
+    if pattern.always:
+        return [looked]
+    found = union(span for span, _ in pattern.between(zone(schedule.timezone), looked.start, looked.end))
+    return both(found, [looked])
+
+
+def _uncovered(
+    schedule: Schedule, here: Sequence[Shift], looked: Window
+) -> Iterator[tuple[Cause, tuple[str, ...], Iterable[tuple[Instant, Instant]]]]:
+    limits = valid(schedule)
+    free = minus([looked], union((shift.start, shift.end) for shift in here))
+    yield Cause.NOBODY, (), both(free, [limits])
+    if schedule.end is not None:
+        yield Cause.ENDED, (), both(free, [Window(max(limits.end, limits.start), LATEST)])
+
+
+def _too_many(here: Sequence[Shift], most: int) -> Iterator[tuple[Window, tuple[str, ...]]]:
+    """The periods with more than `most` people on, each with everybody who was on in it."""
+    coming = list(reversed(here))
+    on: list[Shift] = []
+    crowd: dict[str, None] = {}
+    since: Instant | None = None
+    for piece in cuts(((shift.start, shift.end) for shift in here), Window(here[0].start, LATEST) if here else Window(0, 0)):
+        on = [shift for shift in on if shift.end > piece.start]
+        while coming and coming[-1].start <= piece.start:
+            on.append(coming.pop())
+        people = dict.fromkeys(shift.person for shift in on)
+        if len(people) > most:
+            since = piece.start if since is None else since
+            crowd.update(people)
+        elif since is not None:
+            yield Window(since, piece.start), tuple(crowd)
+            since, crowd = None, {}
+
+
+# --- what to do --------------------------------------------------------------------------
+
+
+def _suggestion(rota: Rota, schedule: Schedule, role: str, gap: _Found) -> str:
+    if gap.cause is Cause.ENDED:
+        return f"give schedule {schedule.id} a later `end`, or write `needs: {{{role}: never}}`"
+    if gap.cause is Cause.OVERLAP:
+        return f"take somebody off, or write `people: {len(gap.people)}` at role {role}"
+    if gap.cause is Cause.UNKNOWN:
+        return f"add {gap.people[0]} to `people`, or remove the override"
+    able = _able(rota, schedule, role, gap)
+    if not able:
+        return "nobody of this schedule is free: look for somebody else"
+    names = " or ".join(able)
+    replaces = f" --replaces {gap.people[0]}" if gap.people else ""
+    return (
+        f"{names} could cover: syncd override add --schedule {schedule.id} --role {role} --person {able[0]}{replaces}"
+        f" --from {iso(gap.start)} --to {iso(gap.end)}"
+    )
+
+
+def _able(rota: Rota, schedule: Schedule, role: str, gap: _Found) -> list[str]:
+    """People of the schedule, in the order of the file, who are neither away nor on call in this role then."""
+    members = dict.fromkeys(p for layer in schedule.layers for roster in layer.rosters for group in roster.groups for p in group)
+    gone = {one.person for one in schedule.away if one.start < gap.end and one.end > gap.start}
+    on = {shift.person for shift in shifts(schedule, Window(gap.start, gap.end), role=role)}
+    return [person for person in members if person in rota.people and person not in gone | on]
