@@ -1,0 +1,318 @@
+"""Google Calendar: one event a shift, its marker in private extended properties, its id chosen by us.
+
+REF and UID are the event's id, VERSION its etag. Numbers like G-06 are facts about the vendor's interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from syncd.connector import (
+    Capabilities,
+    ConnectorError,
+    Denied,
+    Entry,
+    Finding,
+    Observation,
+    Operation,
+    Secret,
+    Site,
+    Stale,
+    Unavailable,
+    Unsupported,
+)
+from syncd.core.model import Instant, Shift, Window
+from syncd.event import CalendarOptions, Names, description_of, tidy, title_of, wording
+
+if TYPE_CHECKING:
+    from connectors.google_account import Account
+    from connectors.google_call import Line
+
+SERVICE = "/calendar/v3"
+KEY = "syncd"
+PIECE = 1000
+"""Characters of one private property: longer values are cut off without a word (G-10)."""
+PAGE = 2500
+MOST_EVENTS = 10_000
+BLIND = ("none", "freeBusyReader")
+"""Roles that do not see what an event says."""
+WRITERS = ("writer", "owner")
+
+Event = Mapping[str, Any]
+
+
+class Google:
+    @dataclass(frozen=True, kw_only=True)
+    class Options(CalendarOptions):
+        """`calendar`: its id, or `primary`. `credentials`: JSON, a service account's key or a signed-in user's."""
+
+        calendar: str
+        credentials: Secret
+        subject: str | None = None
+        """Whom a service account with domain-wide delegation acts for."""
+        base_url: str | None = None
+
+    capabilities: ClassVar[Capabilities] = Capabilities(calls=4)
+
+    def __init__(self, options: Options, site: Site) -> None:
+        self._options = options
+        self._site = site
+        self._names = Names(site, options.title)
+        self._lock = Lock()
+        self._account: Account | None = None
+        self._idle: list[Line] = []
+
+    # --- looking ---------------------------------------------------------------------------
+
+    def read(self, window: Window, known: Mapping[str, str]) -> Observation:
+        """One list, to its last page; what is known and not listed as it was known is asked for by itself (W11)."""
+        with self._line() as line:
+            events = {event["id"]: event for event in self._listed(line, window)}
+            for ref, version in known.items():
+                if ref not in events or events[ref].get("etag") != version:
+                    event = self._got(line, ref)
+                    if event is not None:
+                        events[ref] = event
+                    else:
+                        events.pop(ref, None)
+            entries = [self._entry(event, window, known=event["id"] in known) for event in events.values()]
+            calendar = self._options.calendar
+            return Observation(
+                entries=tuple(sorted((entry for entry in entries if entry), key=lambda entry: (entry.start, entry.ref))),
+                server_time=line.time,
+                fingerprint=f"google:{line.account.name}:{line.account.name if calendar == 'primary' else calendar}",
+            )
+
+    def _listed(self, line: Line, window: Window) -> Iterator[Event]:
+        """Every event that touches `window`, of a series each occurrence. Pages may be short: the last has no next (G-20)."""
+        page: str | None = None
+        pages: set[str] = set()
+        number = 0
+        while True:
+            answer = self._page(line, {**self._window(window), **({"pageToken": page} if page else {})})
+            number += len(answer["items"])
+            yield from answer["items"]
+            page = answer.get("nextPageToken")
+            if page is None:
+                return
+            if page in pages or number > MOST_EVENTS:
+                raise Unavailable(f"Google's list of events does not end; see what fills the calendar {self._options.calendar}")
+            pages.add(page)
+
+    def _page(self, line: Line, query: Mapping[str, Any]) -> dict[str, Any]:
+        from connectors.google_call import Gone, not_found, shared_too_little
+
+        try:
+            answer = line.ask(lambda events: events.list(**query))
+        except Gone:
+            raise not_found(line.account, self._options.calendar) from None
+        items = answer.get("items")
+        if not isinstance(items, list) or not all(
+            isinstance(event, dict) and isinstance(event.get("id"), str) for event in items
+        ):
+            raise Unavailable("Google's list of events makes no sense")
+        if answer.get("accessRole") in BLIND:
+            raise Denied(shared_too_little(line.account, self._options.calendar, "sees only when it is busy"))
+        return answer
+
+    def _window(self, window: Window) -> dict[str, Any]:
+        return {
+            "calendarId": self._options.calendar, "timeMin": _utc(window.start), "timeMax": _utc(window.end),
+            "singleEvents": True, "maxResults": PAGE,
+        }  # fmt: skip
+
+    def _got(self, line: Line, ref: str) -> Event | None:
+        """The event as it stands now; a deleted one is answered as cancelled (G-05)."""
+        from connectors.google_call import Gone
+
+        try:
+            event = line.ask(lambda events: events.get(calendarId=self._options.calendar, eventId=ref))
+        except Gone:
+            return None
+        if event.get("id") != ref:
+            raise Unavailable("Google's answer makes no sense")
+        return event if event.get("status") != "cancelled" else None
+
+    def _entry(self, event: Event, window: Window, *, known: bool) -> Entry | None:
+        """What `event` says. Where no time can be read of it, a known one is nobody's at no time, and is then put right."""
+        start, end = _times(event, self._site.schedule.timezone) or (window.start, window.start if known else window.start - 1)
+        if not known and not (start < window.end and window.start < max(end, start + 1)):
+            return None
+        title = tidy(str(event.get("summary") or ""))
+        return Entry(
+            ref=event["id"], uid=event["id"], start=start, end=end, title=title, marker=_marker(event),
+            person=self._names.person(title) if end > start else None, version=event.get("etag"),
+        )  # fmt: skip
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def wording(self, shift: Shift) -> str:
+        return wording(shift, self._site, self._options)
+
+    def create(self, shift: Shift, op: Operation) -> Entry:
+        """An id that was ever used is `Stale`, also that of a deleted event (G-02): the next generation is free."""
+        from connectors.google_call import Gone, not_found
+
+        body = {"id": op.uid, **self._body(shift, op)}
+        with self._line() as line:
+            try:
+                event = line.ask(lambda events: events.insert(calendarId=self._options.calendar, body=body, sendUpdates="none"))
+            except Gone:
+                raise not_found(line.account, self._options.calendar) from None
+            return self._written(event, shift)
+
+    def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
+        """The whole event anew: what a human added to it goes (G-07)."""
+        from connectors.google_call import Forbidden
+
+        body = self._body(shift, op)
+        target = {"calendarId": self._options.calendar, "eventId": entry.ref}
+        with self._line() as line:
+            try:
+                event = line.ask(lambda events: events.update(**target, body=body, sendUpdates="none"), _version(entry))
+            except Forbidden:
+                if self._got(line, entry.ref) is None:
+                    raise Stale("the event is no longer there") from None
+                raise
+            return self._written(event, shift)
+
+    def delete(self, entry: Entry, op: Operation) -> None:
+        from connectors.google_call import Gone
+
+        target = {"calendarId": self._options.calendar, "eventId": entry.ref}
+        with self._line() as line:
+            try:
+                line.ask(lambda events: events.delete(**target, sendUpdates="none"), _version(entry))
+            except Gone:
+                return
+            except Stale:
+                if self._got(line, entry.ref) is not None:  # that of a deleted event moved on as well
+                    raise
+
+    def _body(self, shift: Shift, op: Operation) -> dict[str, Any]:
+        """Free, nobody invited, no reminder unless asked for, and never a whole day."""
+        alarm = self._options.alarm
+        return {
+            "summary": title_of(shift, self._site, self._options.title),
+            "description": description_of(shift, self._site),
+            "start": self._time(shift.start),
+            "end": self._time(shift.end),
+            "transparency": "transparent",
+            "reminders": {"useDefault": False, "overrides": [] if alarm is None else [{"method": "popup", "minutes": alarm}]},
+            "extendedProperties": {"private": _properties(op.marker)},
+        }
+
+    def _time(self, at: Instant) -> dict[str, str]:
+        """With its offset always, so that no hour is ambiguous; in `zone` for whoever repeats the event (G-17)."""
+        if self._options.zone is None:
+            return {"dateTime": _utc(at)}
+        return {"dateTime": datetime.fromtimestamp(at, ZoneInfo(self._options.zone)).isoformat(), "timeZone": self._options.zone}
+
+    def _written(self, event: Event, shift: Shift) -> Entry:
+        entry = self._entry(event, Window(shift.start, shift.end), known=True) if isinstance(event.get("id"), str) else None
+        if entry is None:
+            raise Unavailable("Google's answer to a write makes no sense, so nobody knows what became of it")
+        return entry
+
+    # --- the rest --------------------------------------------------------------------------
+
+    def doctor(self) -> Iterable[Finding]:
+        """Credentials, the calendar, and what may be done to it, in Google's own words. Nothing is written."""
+        from connectors.google_call import shared_too_little
+
+        calendar = self._options.calendar
+        what = "credentials"
+        try:
+            with self._line() as line:
+                line.sign_in()
+                who = line.account.name
+                yield Finding(what=what, ok=True, text=f"Google knows us as {who}")
+                what = "calendar"
+                answer = self._page(line, {"calendarId": calendar, "maxResults": 1})
+                yield Finding(what=what, ok=True, text=f"{calendar} is “{tidy(str(answer.get('summary', '')))}”")
+                what = "rights"
+                role = str(answer.get("accessRole"))
+                if role not in WRITERS:
+                    raise Denied(shared_too_little(line.account, calendar, "may only read it"))
+                yield Finding(what=what, ok=True, text=f"{who} may change its events ({role})")
+        except ConnectorError as cause:
+            text, _, remedy = str(cause).partition("; ")
+            yield Finding(what=what, ok=False, text=text, remedy=remedy)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _line(self) -> Iterator[Line]:
+        """A connection for one thread, given back for whoever comes next: at rest there is one, and one token."""
+        with self._lock:
+            line = self._idle.pop() if self._idle else self._opened()
+        try:
+            yield line
+        finally:
+            self._idle.append(line)
+
+    def _opened(self) -> Line:
+        from connectors.google_account import Account
+        from connectors.google_call import Line
+        from connectors.google_http import safe
+
+        base = (self._options.base_url or "").rstrip("/")
+        if base and not safe(base):
+            raise Unsupported("base_url is not https; write https, plain http is only for this machine itself")
+        self._account = self._account or Account(self._options.credentials, self._options.subject)
+        return Line(self._account, f"{base.removesuffix(SERVICE)}{SERVICE}/" if base else None, self._options.calendar)
+
+
+def _version(entry: Entry) -> str:
+    """Nothing is changed that was not seen (F13)."""
+    if entry.version is None:
+        raise Stale("the event's version is not known, so it has to be read first")
+    return entry.version
+
+
+def _properties(marker: str) -> dict[str, str]:
+    """`marker` in pieces that are kept whole (G-10): `syncd`, `syncd2`, …"""
+    size = PIECE if marker.isascii() else PIECE // 4
+    pieces = [marker[at : at + size] for at in range(0, len(marker), size)]
+    return {f"{KEY}{number or ''}": piece for number, piece in zip([0, *range(2, len(pieces) + 1)], pieces, strict=True)}
+
+
+def _marker(event: Event) -> str | None:
+    properties = event.get("extendedProperties")
+    private = properties.get("private") if isinstance(properties, dict) else None
+    if not isinstance(private, dict) or not isinstance(private.get(KEY), str):
+        return None
+    marker: str = private[KEY]
+    number = 2
+    while isinstance(piece := private.get(f"{KEY}{number}"), str):
+        marker += piece
+        number += 1
+    return marker
+
+
+def _times(event: Event, zone: str) -> tuple[Instant, Instant] | None:
+    """Start and end; a whole day is one of `zone` (the schedule's), its end exclusive, each with its own date's offset (F21)."""
+    try:
+        start = _instant(event["start"], zone)
+        return start, max(start, _instant(event.get("end") or event["start"], zone))
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, AttributeError):
+        return None
+
+
+def _instant(side: Mapping[str, str], zone: str) -> Instant:
+    at = datetime.fromisoformat(side.get("dateTime") or side["date"])
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(side.get("timeZone") or zone))
+    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+
+
+def _utc(at: Instant) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
