@@ -1,0 +1,261 @@
+"""An Outlook calendar through Microsoft Graph: a user's, a shared mailbox's or a room's; as an app, or as a user who signed in.
+
+REF is the immutable id (MS-19), VERSION the etag, UID the `transactionId` an event was created with: Exchange keeps it, takes
+no second event with it (MS-12), and copies it into no copy. The MARKER is a single-value extended property (MS-25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from connectors.outlook_events import EXPAND, FIELDS, Events
+from connectors.outlook_graph import Gone, Graph, ServerFault, part
+from connectors.outlook_http import Answer, Http, checked
+from connectors.outlook_sign_in import CLOUDS, SignIn
+from connectors.outlook_tokens import TokenFile
+from syncd.connector import (
+    Capabilities,
+    Entry,
+    Finding,
+    Observation,
+    Operation,
+    Rejected,
+    Secret,
+    Site,
+    Stale,
+    Unavailable,
+)
+from syncd.core.model import Shift, Window, iso
+from syncd.event import CalendarOptions
+
+GRAPH = "graph.microsoft.com"
+PAGE = "500"
+"""Events a page; without it there are ten (MS-31)."""
+_ASKED = (("$top", PAGE), ("$select", FIELDS), ("$expand", EXPAND))
+
+
+class Outlook:
+    requires: ClassVar[tuple[str, ...]] = ("msal", "requests")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options(CalendarOptions):
+        """`client_secret` or `certificate` (one PEM with both halves): the app itself. Neither: the user in `token_cache`.
+
+        `authority` and `base_url` with or without their last part (the tenant, `/v1.0`). `ca_file`: a bundle to trust instead
+        of the usual one. `token_cache_key`: what encrypts that file; without it a key beside the file does.
+        """
+
+        tenant: str
+        client_id: str
+        mailbox: str
+        client_secret: Secret | None = None
+        certificate: Secret | None = None
+        calendar: str | None = None
+        authority: str | None = None
+        base_url: str | None = None
+        ca_file: Path | None = None
+        token_cache: Path | None = None
+        token_cache_key: Secret | None = None
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.client_secret is not None and self.certificate is not None:
+                raise ValueError("client_secret: either this or certificate, not both")
+            if self.client_secret is None and self.certificate is None and self.token_cache is None:
+                raise ValueError(
+                    "client_secret: set it or certificate (the app signs in), or token_cache (for syncd auth outlook)"
+                )
+            for name in ("tenant", "client_id", "mailbox"):
+                text = str(getattr(self, name))
+                if not text or any(char in "/\\?" or char.isspace() for char in text):
+                    raise ValueError(f"{name}: {text[:60]!r} is none; copy it from the Entra or Exchange admin center")
+            if self.base_url is not None:
+                checked("base_url", self.base_url)
+            if self.authority is not None and urlsplit(checked("authority", self.authority)).scheme != "https":
+                raise ValueError("authority: only https, on loopback too: msal takes nothing else")  # MS-50
+
+    capabilities: ClassVar[Capabilities] = Capabilities(calls=4)  # MS-42
+
+    def __init__(self, options: Options, site: Site) -> None:
+        self._options = options
+        self._events = Events(options, site)
+        self._graph = graph(options)
+        self._asked = f"{options.mailbox.casefold()}/{options.calendar or ''}"
+        """What the calendar was looked up by: another setting is another question."""
+        self._found = dict(site.found) if site.found.get("asked") == self._asked else {}
+        self._sure = False
+
+    # --- looking ----------------------------------------------------------------------------
+
+    def read(self, window: Window, known: Mapping[str, str]) -> Observation:
+        try:
+            rows, first = self._look(window, known)
+        except Gone:
+            if self._sure or not self._found:
+                raise
+            self._found = {}  # it may have been deleted and made again: the fingerprint will tell
+            rows, first = self._look(window, known)
+        entries: dict[str, Entry] = {}
+        for row in rows:
+            entry = self._events.entry(row, known)
+            if entry is not None and (entry.ref in known or (entry.start < window.end and window.start < entry.end)):
+                entries[entry.ref] = entry
+        for ref in known:
+            if ref not in entries and (entry := self._one(ref, known)) is not None:  # W11: looked for by itself
+                entries[ref] = entry
+        return Observation(
+            entries=tuple(entries.values()),
+            server_time=first.time,
+            fingerprint=f"outlook:{self._options.mailbox.casefold()}:{self._calendar()}",
+            found=dict(self._found),
+        )
+
+    def _look(self, window: Window, known: Mapping[str, str]) -> tuple[list[dict[str, Any]], Answer]:
+        """One list. Views are said to fail or to forget extended properties (MS-26): then, and from then on, the plain list."""
+        calendar = self._calendar()
+        if self._found.get("list") == "events":
+            return self._plain(calendar, window)
+        query = (("startDateTime", iso(window.start)), ("endDateTime", iso(window.end)), *_ASKED)
+        try:
+            rows, first = self._graph.rows(f"/calendars/{part(calendar)}/calendarView", query)
+            if not any(row.get("id") in known and self._events.marker(row) is None for row in rows):
+                self._sure = True
+                return rows, first
+            trouble = None
+        except ServerFault as problem:
+            rows, trouble = [], problem
+        try:
+            plain, first = self._plain(calendar, window)
+        except ServerFault:
+            if trouble is None:
+                raise
+            raise trouble from None
+        if trouble is not None or any(self._events.marker(row) is not None for row in plain):
+            self._found["list"] = "events"
+            return plain, first
+        return rows, first  # a human took the marks away: the view is as good, and shows every meeting of a series
+
+    def _plain(self, calendar: str, window: Window) -> tuple[list[dict[str, Any]], Answer]:
+        """Single events and masters of series only, so foreign series are seen at their first meeting alone."""
+        overlap = f"start/dateTime lt '{iso(window.end)[:-1]}' and end/dateTime gt '{iso(window.start)[:-1]}'"
+        found = self._graph.rows(f"/calendars/{part(calendar)}/events", (("$filter", overlap), *_ASKED))
+        self._sure = True
+        return found
+
+    def _one(self, ref: str, known: Mapping[str, str]) -> Entry | None:
+        """A known event outside of the window. In another calendar of the mailbox it is gone from this one."""
+        try:
+            answer = self._graph.get(self._path(ref), _ASKED[1:])
+        except Gone:
+            return None
+        return self._events.entry(answer.data, known)
+
+    def _calendar(self) -> str:
+        """The calendar's id, looked up once and then given back to us."""
+        if "calendar" not in self._found:
+            self._found = {"asked": self._asked, "calendar": self._looked_up()["id"]}
+            self._sure = True
+        return self._found["calendar"]
+
+    def _looked_up(self) -> dict[str, Any]:
+        wanted = self._options.calendar
+        if wanted is None:
+            row = self._graph.get("/calendar").data
+        else:
+            there = self.calendars()
+            rows = [row for row in there if row["id"] == wanted] or [
+                row for row in there if str(row.get("name")).casefold() == wanted.casefold()
+            ]
+            if len(rows) != 1:
+                raise Rejected(
+                    f"{self._options.mailbox} has {'no calendar' if not rows else 'several calendars'} {wanted!r}; "
+                    f"put its name{'' if not rows else ' or rather its id'} in `calendar` (syncd link outlook lists them)"
+                )
+            row = rows[0]
+        if not isinstance(row.get("id"), str) or not row["id"]:
+            raise Unavailable("Graph's answer about a calendar has no id")
+        return dict(row)
+
+    def calendars(self) -> list[dict[str, Any]]:
+        """`id`, `name`, `canEdit` of every calendar of the mailbox: for `link`."""
+        rows, _ = self._graph.rows("/calendars", (("$top", "100"),))
+        return [row for row in rows if isinstance(row.get("id"), str)]
+
+    # --- writing ----------------------------------------------------------------------------
+
+    def wording(self, shift: Shift) -> str:
+        return self._events.wording(shift)
+
+    def create(self, shift: Shift, op: Operation) -> Entry:
+        answer = self._graph.post(f"/calendars/{part(self._calendar())}/events", self._events.new(shift, op))
+        entry = self._written(answer, op)
+        if (entry.start, entry.end) != (shift.start, shift.end):  # MS-12: 201 with the event of an earlier call, edited since
+            raise Stale("the id is spent on an event that says something else")
+        return entry
+
+    def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
+        try:
+            answer = self._graph.patch(self._path(entry.ref), self._events.changed(shift, op), _version(entry))
+        except Gone as gone:
+            raise Stale(f"the event is gone ({gone})") from None
+        return replace(self._written(answer, op), uid=entry.uid)
+
+    def delete(self, entry: Entry, op: Operation) -> None:
+        try:
+            self._graph.delete(self._path(entry.ref), _version(entry))
+        except Gone:
+            return
+
+    def _written(self, answer: Answer, op: Operation) -> Entry:
+        entry = self._events.entry(answer.data or {}, {}) if answer.data else None
+        if entry is None:
+            raise Unavailable("Graph confirmed a write without saying what stands there now")
+        return replace(entry, uid=op.uid, marker=op.marker)  # an answer to a write has no extended properties
+
+    def _path(self, ref: str) -> str:
+        return f"/calendars/{part(self._calendar())}/events/{part(ref)}"
+
+    # --- the rest ---------------------------------------------------------------------------
+
+    def doctor(self) -> Iterable[Finding]:
+        from connectors.outlook_doctor import findings
+
+        return findings(self._graph, self._options.calendar, self._looked_up)
+
+    def close(self) -> None:
+        self._graph.http.close()
+
+
+def graph(options: Outlook.Options) -> Graph:
+    """The mailbox's Graph in the cloud that `base_url` and `authority` name; Microsoft's public one without them."""
+    root = checked("base_url", options.base_url or f"https://{GRAPH}").removesuffix("/v1.0") + "/v1.0"
+    host = (urlsplit(root).hostname or "").lower()
+    login = checked("authority", options.authority or f"https://{CLOUDS.get(host, CLOUDS[GRAPH])}")
+    if login.rpartition("/")[2].casefold() != options.tenant.casefold():
+        login = f"{login}/{options.tenant}"
+    app = options.client_secret is not None or options.certificate is not None
+    http = Http(None if options.ca_file is None else str(options.ca_file))
+    tokens = None
+    if not app and options.token_cache is not None:
+        tokens = TokenFile(options.token_cache, options.token_cache_key, f"syncd outlook {login} {options.client_id}")
+    who = SignIn(
+        authority=login,
+        client_id=options.client_id,
+        resource=f"https://{host if host in CLOUDS else GRAPH}",
+        http=http,
+        secret=options.client_secret,
+        certificate=options.certificate,
+        tokens=tokens,
+    )
+    return Graph(root, options.mailbox, http, who, app)
+
+
+def _version(entry: Entry) -> str:
+    """Nothing is written over what was not seen (F13)."""
+    if entry.version is None:
+        raise Stale("the event was read without its version")
+    return entry.version

@@ -1,0 +1,179 @@
+"""A shift as a Graph event, and back: what is written, and what of an answer is believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.connector import Entry, Operation, Site, Unavailable
+from syncd.core.model import Instant, Shift
+from syncd.event import CalendarOptions, Names, description_of, tidy, title_of
+
+PROPERTY = "String {7b1f3c52-6d0e-4b7a-9f43-2f5c1f0f9a61} Name syncd"
+"""Our extended property: the marker. The GUID is ours alone, and never changes."""
+EXPAND = f"singleValueExtendedProperties($filter=id eq '{PROPERTY}')"
+FIELDS = "id,subject,start,end,isAllDay,type,transactionId,changeKey"
+"""What a look asks for: no bodies, no attendees, nothing of a stranger's meeting but title and time."""
+
+SUBJECT, NAME = 255, 100
+"""Exchange's longest subject, in UTF-16 units; and what of it a name may take, so that what follows still fits."""
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z?)")
+_UTC = ("utc", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "z", "gmt")
+
+
+class Events:
+    """For one site. What people read in the event is `wording`; only its first line comes back from a look."""
+
+    def __init__(self, options: CalendarOptions, site: Site) -> None:
+        self._options = options
+        self._site = _shortened(site)
+        self._names = Names(self._site, options.title)
+        self._zone = ZoneInfo(site.schedule.timezone)
+
+    # --- written --------------------------------------------------------------------------
+
+    def title(self, shift: Shift) -> str:
+        return fitted(title_of(shift, self._site, self._options.title), SUBJECT)
+
+    def wording(self, shift: Shift) -> str:
+        return f"{self.title(shift)}\n{description_of(shift, self._site)}"
+
+    def new(self, shift: Shift, op: Operation) -> dict[str, Any]:
+        """Nobody is invited, it shows as free, and Exchange's reminder of 15 minutes is off unless one is asked for (MS-10)."""
+        alarm = self._options.alarm
+        reminder = {"isReminderOn": False} if alarm is None else {"isReminderOn": True, "reminderMinutesBeforeStart": alarm}
+        category = re.sub(r"[,;\s]+", " ", self._site.role.title or self._site.role.id).strip()
+        return {
+            **self.changed(shift, op),
+            "showAs": "free",
+            **reminder,
+            "categories": [fitted(category, NAME)],
+            "transactionId": op.uid,
+        }
+
+    def changed(self, shift: Shift, op: Operation) -> dict[str, Any]:
+        """What is ours to say. How it shows, reminds and is coloured stays as people set it since (MS-13)."""
+        return {
+            "subject": self.title(shift),
+            "body": {"contentType": "text", "content": description_of(shift, self._site)},
+            "start": self._time(shift, shift.start),
+            "end": self._time(shift, shift.end),
+            "isAllDay": False,
+            "singleValueExtendedProperties": [{"id": PROPERTY, "value": op.marker}],
+        }
+
+    def _time(self, shift: Shift, at: Instant) -> dict[str, str]:
+        """UTC, unless `zone` is set and the local times of both ends mean one instant only (F19)."""
+        name = self._options.zone or "UTC"
+        zone: tzinfo = UTC if self._options.zone is None else ZoneInfo(self._options.zone)
+        if any(_twofold(one, zone) for one in (shift.start, shift.end)):
+            name, zone = "UTC", UTC
+        return {"dateTime": f"{datetime.fromtimestamp(at, zone):%Y-%m-%dT%H:%M:%S}", "timeZone": name}
+
+    # --- read -----------------------------------------------------------------------------
+
+    def entry(self, event: Mapping[str, Any], known: Mapping[str, str]) -> Entry | None:
+        """None: a stranger's event that cannot be read. One of ours that cannot is no complete look (F35, I12)."""
+        ref, marker = event.get("id"), self.marker(event)
+        try:
+            if not isinstance(ref, str) or not ref:
+                raise ValueError("it has no id")
+            start, end = self._instant(event, "start"), self._instant(event, "end")
+        except (ValueError, OverflowError) as problem:
+            trouble = str(problem)
+        else:
+            title = tidy(str(event.get("subject") or ""))
+            return Entry(
+                ref=ref,
+                uid=_uid(event) or ref,
+                start=start,
+                end=max(start, end),
+                person=self._names.person(title),
+                title=title,
+                version=_version(event),
+                marker=marker,
+            )
+        if marker is not None or ref in known:
+            raise Unavailable(f"Graph shows an event of ours that cannot be read: {trouble}")
+        return None
+
+    def marker(self, event: Mapping[str, Any]) -> str | None:
+        rows = event.get("singleValueExtendedProperties")
+        for row in rows if isinstance(rows, list) else ():
+            if (
+                isinstance(row, dict)
+                and str(row.get("id")).casefold() == PROPERTY.casefold()
+                and isinstance(row.get("value"), str)
+            ):
+                return str(row["value"])
+        return None
+
+    def _instant(self, event: Mapping[str, Any], name: str) -> Instant:
+        """Seven decimals and no offset, in the zone named: UTC, as we asked (MS-10). A day is of the schedule's zone (F21)."""
+        value = event.get(name)
+        text, zone = (str(value.get("dateTime")), str(value.get("timeZone") or "UTC")) if isinstance(value, dict) else ("", "")
+        found = _TIME.fullmatch(text)
+        if found is None:
+            raise ValueError(f"its {name} is no time")
+        local = datetime.fromisoformat(found[1])
+        if event.get("isAllDay") is True:
+            return int(local.replace(tzinfo=self._zone).timestamp())
+        return int(local.replace(tzinfo=UTC if found[2] else _zone(zone)).timestamp())
+
+
+def _uid(event: Mapping[str, Any]) -> str | None:
+    """An occurrence bears its series' marks, and is no entry of ours: its id is its own."""
+    transaction = event.get("transactionId")
+    single = event.get("type") in (None, "singleInstance", "seriesMaster")
+    return transaction if single and isinstance(transaction, str) and transaction else None
+
+
+def _version(event: Mapping[str, Any]) -> str | None:
+    """The etag comes along whatever was selected (MS-15); the change key is the same without its quotation marks."""
+    etag, key = event.get("@odata.etag"), event.get("changeKey")
+    return str(etag) if etag else f'W/"{key}"' if key else None
+
+
+def _zone(name: str) -> tzinfo:
+    if name.casefold() in _UTC:
+        return UTC
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+    try:
+        return ZoneInfo(WINDOWS_TO_OLSON.get(name, name))
+    except (OSError, ValueError):
+        pass
+    raise ValueError(f"its time is in the unknown zone {name[:60]!r} although UTC was asked for")
+
+
+def _twofold(at: Instant, zone: tzinfo) -> bool:
+    local = datetime.fromtimestamp(at, zone)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def fitted(text: str, units: int) -> str:
+    """`text` cut between graphemes until it fits into so many UTF-16 units: what Exchange counts."""
+    length = units
+    while _units(text) > units:
+        text = tidy(text, length)
+        length -= max(1, length // 8)
+    return text
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _shortened(site: Site) -> Site:
+    """With names that fit into a subject together with what follows them. Who is called longer is known by both."""
+    people = {}
+    for id_, person in site.people.items():
+        name = fitted(tidy(person.name, NAME), NAME)
+        longer = () if name == tidy(person.name, NAME) else (person.name,)
+        people[id_] = replace(person, name=name or person.id, aliases=(*person.aliases, *longer)) if longer else person
+    return replace(site, people=people)
