@@ -1,0 +1,185 @@
+"""The command line: which commands there are, and how every error becomes one clear text and an exit code.
+
+Nothing of a command is imported before it is called, so that `syncd --help` costs no more than reading its arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from syncd import __version__
+
+FAILED, USAGE, WORK, STORE, BUSY, CONFIG, INTERRUPTED = 1, 2, 3, 74, 75, 78, 130
+
+COMMANDS = {
+    "check": ("check:check", "Every problem of the configuration, with file and line."),
+    "doctor": ("doctor:doctor", "The same, and a call to each destination: credentials, rights, clock."),
+    "oncall": ("rota:oncall", "Who is on call, now or at any time."),
+    "shifts": ("rota:shifts", "Who has which shift."),
+    "why": ("rota:why", "Why this person is on call, step by step."),
+    "gaps": ("rota:gaps", "Needed time without anybody, with too many, or with somebody away."),
+    "fairness": ("rota:fairness", "Hours, nights, weekends and holidays per person."),
+    "override": ("override:override", "Somebody else for a time: add, list, remove."),
+    "plan": ("sync:plan", "What an export would do; changes nothing."),
+    "export": ("sync:export", "Make destinations show the rota."),
+    "purge": ("sync:purge", "Remove all that we wrote at a destination."),
+    "run": ("run:run", "The daemon: keep every destination in agreement, for ever."),
+    "status": ("standing:status", "How each destination stands."),
+    "holds": ("standing:holds", "Changes that wait for a human."),
+    "ack": ("standing:ack", "Let a held change happen."),
+    "conflicts": ("standing:conflicts", "Edits at destinations that gave way to the rota."),
+    "history": ("standing:history", "What was done, newest first."),
+}
+
+
+class Failure(click.ClickException):
+    """One text for the reader, and the exit code."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"syncd: {self.format_message()}", file=file, err=True)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """`--config` and `--json` count wherever they stand; the innermost wins."""
+    if value:
+        context.meta[f"syncd.{parameter.name}"] = value
+
+
+def _everywhere() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--config"], metavar="FILE", expose_value=False, callback=_remember, help="The configuration (else $SYNCD_CONFIG)."
+        ),
+        click.Option(["--json"], is_flag=True, expose_value=False, callback=_remember, help="JSON for programs, times in UTC."),
+    ]
+
+
+class Command(click.Command):
+    """A command that takes `--config` and `--json` too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _everywhere()
+
+
+class Group(click.Group):
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _everywhere()
+
+
+class Syncd(Group):
+    """Knows every command's name and first line without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"syncd.cli.{module}"), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else "; `syncd --help` lists them"))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **more: Any) -> Any:  # type: ignore[override]
+        """As click's, but with our texts and exit codes; ends the process unless `standalone_mode` is off."""
+        more.setdefault("prog_name", "syncd")
+        if os.environ.get("NO_COLOR"):
+            more.setdefault("color", False)
+        try:
+            code = super().main(args, standalone_mode=False, **more)
+        except SystemExit as ended:
+            code = ended.code
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("syncd: interrupted", err=True)
+            code = INTERRUPTED
+        except Exception as error:
+            code = told(error)
+        code = code if isinstance(code, int) else 0
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def told(error: Exception) -> int:
+    """Says what went wrong on stderr, without a traceback or a secret; the exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.code if isinstance(error, Failure) else error.exit_code
+    from syncd.config.problem import ConfigError
+    from syncd.store.errors import LeaseHeld, NotFound, StoreError
+
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            say(str(problem))
+        return CONFIG
+    if isinstance(error, NotFound):
+        say(f"syncd: {error}")
+        return USAGE
+    if isinstance(error, StoreError):
+        say(f"syncd: {error}")
+        return BUSY if isinstance(error, LeaseHeld) else STORE
+    if os.environ.get("SYNCD_DEBUG"):
+        import traceback
+
+        say("".join(traceback.format_exception(error)))
+    say(f"syncd: {type(error).__name__}: {error}; this is a mistake of the program: $SYNCD_DEBUG=1 shows where")
+    return FAILED
+
+
+def say(text: str) -> None:
+    """One line to stderr, without what was ever read from a secret."""
+    from syncd.connector import Secret
+
+    if Secret.revealed:
+        from syncd.log import redact
+
+        text = redact(text)
+    click.echo(text, err=True)
+
+
+def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"syncd {__version__}")
+        context.exit()
+
+
+@click.group(cls=Syncd, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+def cli() -> None:
+    """Keeps one on-call rota in agreement with every calendar and pager that shows it."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """What the console script calls: the exit code."""
+    code: int = cli.main(args, standalone_mode=False)
+    return code
+
+
+def stop(message: str, code: int = FAILED) -> NoReturn:
+    raise Failure(message, code)

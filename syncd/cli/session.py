@@ -1,0 +1,193 @@
+"""What every command needs of the configuration, the store and the clock, opened only when it is asked for."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from syncd.cli import USAGE, stop
+from syncd.clock import Clock, SystemClock
+from syncd.core.model import DAY, Instant, Rota, Schedule, Window
+
+if TYPE_CHECKING:
+    from syncd.config import Config
+    from syncd.store import Store, Tx
+
+F = TypeVar("F", bound=Callable[..., Any])
+YEARS_10 = 3_653 * DAY
+
+
+class Session:
+    """One call of the command line. `clock` may be another's in tests."""
+
+    clock: Clock = SystemClock()
+
+    def __init__(self, context: click.Context) -> None:
+        self.named: str | None = context.meta.get("syncd.config")
+        self.json: bool = context.meta.get("syncd.json", False)
+
+    @functools.cached_property
+    def now(self) -> Instant:
+        """One instant for the whole command."""
+        return self.clock.now()
+
+    # --- configuration -------------------------------------------------------------------
+
+    @functools.cached_property
+    def config(self) -> Config:
+        """For questions and the store: destinations' options are not looked into. Raises `ConfigError`."""
+        return self._load(destinations=False)
+
+    @functools.cached_property
+    def whole_config(self) -> Config:
+        """Everything, destinations' options and secrets too. Raises `ConfigError`."""
+        return self._load(destinations=True)
+
+    def _load(self, *, destinations: bool) -> Config:
+        from syncd.config import find, load
+
+        return load(find(self.named), destinations=destinations)
+
+    @property
+    def rota(self) -> Rota:
+        return self.config.rota
+
+    def schedules(self, named: str | None = None) -> list[Schedule]:
+        """All, or the one named; an unknown one is exit 2."""
+        found = self.rota.schedules
+        if named is None:
+            return list(found.values())
+        return [found[self.known("schedule", named, found)]]
+
+    def one_schedule(self, named: str | None) -> Schedule:
+        """The one named, or the only one there is."""
+        found = self.schedules(named)
+        if len(found) != 1:
+            there = f"there are several: {', '.join(one.id for one in found)}" if found else "the configuration has none"
+            stop(f"name a schedule with --schedule; {there}", USAGE)
+        return found[0]
+
+    def role(self, named: str | None) -> str | None:
+        return None if named is None else self.known("role", named, self.rota.roles)
+
+    def person(self, named: str | None) -> str | None:
+        return None if named is None else self.known("person", named, self.rota.people)
+
+    def known(self, what: str, name: str, names: Iterable[str]) -> str:
+        """`name` if it is one of `names`; else exit 2 with the nearest."""
+        if name in names:
+            return name
+        from syncd.config.problem import shown, suggestion
+
+        near = suggestion(name, names)
+        return stop(f"no {what} {shown(name)}" + (f"; {near}" if near else ""), USAGE)
+
+    # --- times ---------------------------------------------------------------------------
+
+    def instant(self, text: str, option: str, zone: str, *, end: bool = False) -> Instant:
+        """ISO 8601; without an offset it is in `zone`. `end`: a local 23:59 is read as 24:00. Anything else is exit 2."""
+        from syncd.core.zone import instant
+
+        return instant(self.local(text, option, end=end), zone)
+
+    def local(self, text: str, option: str, *, end: bool = False) -> Any:
+        from syncd.config.document import Node
+        from syncd.config.forms import END, START
+        from syncd.config.problem import Report, Wrong
+
+        report = Report()
+        try:
+            return (END if end else START).read(Node("text", "", 1, 1, text=text.strip()), option, report)
+        except Wrong as wrong:
+            return stop(f"{option}: {wrong.problem}" + (f"; {wrong.remedy}" if wrong.remedy else ""), USAGE)
+
+    def period(self, start: str | None, end: str | None, zone: str, *, days: int = 30) -> Window:
+        """`--from` (default now) and `--to` (default `days` after it); reversed or over ten years is exit 2."""
+        begin = self.now if start is None else self.instant(start, "--from", zone)
+        until = begin + days * DAY if end is None else self.instant(end, "--to", zone)
+        if until <= begin:
+            stop("--to is not after --from", USAGE)
+        if until - begin > YEARS_10:
+            stop("more than ten years between --from and --to", USAGE)
+        return Window(begin, until)
+
+    # --- the store -----------------------------------------------------------------------
+
+    def store_location(self) -> str:
+        """`store:` of the file, `$STATE_DIRECTORY` (systemd), `$XDG_STATE_HOME/syncd`, `~/.local/state/syncd`."""
+        if self.config.store is not None:
+            return self.config.store
+        if given := os.environ.get("STATE_DIRECTORY"):
+            return given.split(":")[0]
+        home = os.environ.get("XDG_STATE_HOME")
+        base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
+        return str(base / "syncd")
+
+    @contextmanager
+    def store(self, *, create: bool) -> Iterator[Store | None]:
+        """None where there is none and none is to be made."""
+        location = self.store_location()
+        if not create and "://" not in location and not (Path(location) / "syncd.db").exists():
+            yield None
+            return
+        from syncd.store import Store
+
+        key = self.config.marker_key.reveal() if self.config.marker_key else None
+        store = Store.open(location, self.config.tenant, key, create=create)
+        try:
+            yield store
+        finally:
+            if store is not None:
+                store.close()
+
+    @contextmanager
+    def look(self) -> Iterator[Tx | None]:
+        """One moment of the store, for questions."""
+        with self.store(create=False) as store:
+            if store is None:
+                yield None
+                return
+            with store.read() as tx:
+                yield tx
+
+    @contextmanager
+    def change(self) -> Iterator[Tx]:
+        """One transaction, in a store that is made where there is none."""
+        with self.store(create=True) as store:
+            assert store is not None, "made where there was none"  # noqa: S101
+            with store.write() as tx:
+                yield tx
+
+    def in_force(self, schedule: Schedule, tx: Tx | None) -> Schedule:
+        """With the overrides that the store has."""
+        return schedule if tx is None else tx.overrides.in_force(schedule)
+
+
+def with_session(function: F) -> F:
+    """The command's first argument is its session."""
+
+    @click.pass_context
+    @functools.wraps(function)
+    def called(context: click.Context, *args: Any, **kwargs: Any) -> Any:
+        return function(Session(context), *args, **kwargs)
+
+    return cast("F", called)
+
+
+def actor() -> str:
+    """Who gave this command, for the journal: the person logged in, also under sudo."""
+    for name in ("SYNCD_ACTOR", "SUDO_USER", "USER", "LOGNAME"):
+        if os.environ.get(name):
+            return os.environ[name]
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
