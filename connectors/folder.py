@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from syncd.connector import Capabilities, Denied, Entry, Finding, Observation, Operation, Rejected, Site, Stale, Unavailable
 from syncd.core.model import Shift, Window
-from syncd.event import CalendarOptions, Names, entries_of, entry_of, to_ical, wording
+from syncd.event import CalendarOptions, Names, entries_of, entry_of, to_ical, touches, wording
 
 MOST_BYTES = 1_048_576
 MOST_FILES = 10_000
@@ -53,7 +53,8 @@ class Folder:
                 stem=_stem,
                 standing={_stem(ref) for ref in versions},
             )
-            return Observation(entries=tuple(entries), same=frozenset(same), fingerprint=f"folder:{os.path.realpath(self._path)}")
+            return Observation(entries=tuple(entry for entry in entries if entry.ref in known or touches(entry, window)),
+                same=frozenset(same), fingerprint=f"folder:{os.path.realpath(self._path)}")
 
     def wording(self, shift: Shift) -> str:
         return wording(shift, self._site, self._options)

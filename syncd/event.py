@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKER", "CalendarOptions", "Event", "Names", "description_of", "entries_of", "entry_of", "from_ical", "principal",
-    "recognise", "tidy", "title_of", "to_ical", "wording",
+    "recognise", "tidy", "title_of", "to_ical", "touches", "wording",
 ]  # fmt: skip
 
 MARKER = "X-SYNCD-MARKER"
@@ -162,7 +162,7 @@ def entries_of(
     stem: Callable[[str], str],
     standing: Container[str],
 ) -> Iterator[Entry]:
-    """What the fetched `objects` (ref, version, content) say: what touches `window`, and all that is known wherever it is.
+    """What the fetched `objects` (ref, version, content) say, wherever they are; see `touches`.
 
     `stem` is the part of a ref that we name after the uid, `standing` all stems there are: of two objects with one UID the
     one named so is the original, and a copy goes by its own name, so that no marker fits it (F16).
@@ -177,17 +177,21 @@ def entries_of(
             continue
         original = event.uid == stem(ref) or not (event.uid in standing or event.uid in claimed)
         claimed.add(event.uid)
-        if ref in known or (event.start < window.end and window.start < max(event.end, event.start + 1)):
-            yield Entry(
-                ref=ref,
-                uid=event.uid if original and event.uid else stem(ref),
-                start=event.start,
-                end=event.end,
-                person=None if event.cancelled else names.person(event.title),
-                title=event.title,
-                version=version,
-                marker=event.marker,
-            )
+        yield Entry(
+            ref=ref,
+            uid=event.uid if original and event.uid else stem(ref),
+            start=event.start,
+            end=event.end,
+            person=None if event.cancelled else names.person(event.title),
+            title=event.title,
+            version=version,
+            marker=event.marker,
+        )
+
+
+def touches(entry: Entry, window: Window) -> bool:
+    """They share an instant."""
+    return entry.start < window.end and window.start < max(entry.end, entry.start + 1)
 
 
 def _event(part: Any, zone: ZoneInfo) -> Event | None:

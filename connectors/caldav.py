@@ -1,0 +1,327 @@
+"""A calendar on any CalDAV server. A look is one REPORT of etags, then one multiget of what is new, changed or missing.
+
+REF is the last part of an object's path, as one compares paths; VERSION its etag as the server gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from connectors.caldav_wire import Answer, Credentials, Wire, failure, origin, server_time, url_problem
+from connectors.caldav_xml import CAL, DAV, Part, conditions, multiget, multistatus, properties, query, same_etag, same_path
+from syncd.connector import Capabilities, Entry, Finding, Observation, Operation, Rejected, Secret, Site, Stale, Unavailable
+from syncd.core.model import Instant, Shift, Window
+from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, principal, to_ical, touches, wording
+
+AT_ONCE = 1_000
+"""Objects fetched in one multiget."""
+MOST_OUTSIDE = 500
+CALENDAR = {"Content_Type": "text/calendar; charset=utf-8"}
+
+
+class Listed(NamedTuple):
+    href: str
+    """As the server wrote it."""
+    etag: str
+
+
+class CalDav:
+    @dataclass(frozen=True, kw_only=True)
+    class Options(CalendarOptions):
+        """`url` of a calendar, or with `calendar`, its name, of the server or home where it is looked for."""
+
+        url: str
+        calendar: str | None = None
+        username: str | None = None
+        password: Secret | None = None
+        token: Secret | None = None
+        ca_file: Path | None = None
+        connections: int = 4
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if problem := url_problem(self.url):
+                raise ValueError(f"url: {problem}")
+            if (self.username is None) != (self.password is None):
+                raise ValueError("username: needs `password`, and the other way round")
+            if self.token is not None and self.password is not None:
+                raise ValueError("token: either a token, or username and password")
+            if not 1 <= self.connections <= 16:
+                raise ValueError("connections: from 1 to 16")
+
+    capabilities: ClassVar[Capabilities] = Capabilities(calls=4)
+    requires: ClassVar[tuple[str, ...]] = ("caldav", "defusedxml", "requests")
+
+    def __init__(self, options: Options, site: Site) -> None:
+        self._options = options
+        self._site = site
+        self._names = Names(site, options.title)
+        self.capabilities = replace(type(self).capabilities, calls=options.connections)  # type: ignore[misc]  # of this instance
+        self._key = f"{options.url} {options.calendar or ''} {options.username or ''}"
+        self._found = dict(site.found) if site.found.get("for") == self._key else {}
+        given = Credentials(username=options.username, password=options.password, token=options.token)
+        self._wire = Wire(options.url, given, options.ca_file, digest=self._found.get("auth") == "digest")
+
+    # --- looking ---
+
+    def read(self, window: Window, known: Mapping[str, str]) -> Observation:
+        answer = self._listing(window)
+        parts = multistatus(answer.body)
+        url = self._calendar()
+        listed = self._listed(parts, url)
+        if not listed and "seen" not in self._found:
+            self._sees_a_calendar(url)
+        same = {ref for ref, one in listed.items() if one.etag and same_etag(known.get(ref, "")) == same_etag(one.etag)}
+        same &= known.keys()
+        outside = {
+            ref: line for ref, line in self._outside().items() if _holds(line, listed.get(ref), window) and ref not in known
+        }
+        wanted = {ref: one.href for ref, one in listed.items() if ref not in same and ref not in outside}
+        wanted |= {ref: f"{urlsplit(url).path}{ref}" for ref in known if ref not in listed}
+        objects = self._objects(url, wanted, listed)
+        entries = list(
+            entries_of(
+                objects,
+                names=self._names,
+                zone=self._site.schedule.timezone,
+                window=window,
+                known=known,
+                stem=_stem,
+                standing={_stem(ref) for ref in listed},
+            )
+        )
+        shown = tuple(entry for entry in entries if entry.ref in known or touches(entry, window))
+        self._keep_outside(outside, objects, entries, shown)
+        return Observation(
+            entries=shown,
+            same=frozenset(same),
+            server_time=server_time(answer.headers),
+            fingerprint=self._fingerprint(url),
+            found=dict(self._found),
+        )
+
+    def _listing(self, window: Window) -> Answer:
+        url = self._calendar()
+        answer = self._wire.call("REPORT", url, query(window), Depth="1")
+        if answer.status in (404, 410) and self._options.calendar is not None and self._site.found.get("calendar") == url:
+            del self._found["calendar"]  # it may have moved: its name is looked for again, and the fingerprint tells
+            url = self._calendar()
+            answer = self._wire.call("REPORT", url, query(window), Depth="1")
+        if answer.status in (404, 410):
+            raise Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
+        if answer.status != 207:
+            raise failure(answer, "looking at the calendar", writing=False)
+        return answer
+
+    def _listed(self, parts: Iterable[Part], url: str) -> dict[str, Listed]:
+        """The objects by ref; the calendar itself, which some servers list too, is none."""
+        here = same_path(urlsplit(url).path).rstrip("/")
+        listed: dict[str, Listed] = {}
+        for part in parts:
+            path = same_path(part.href)
+            if path.endswith("/") or path == here or part.status in (404, 410):
+                continue
+            if part.status != 200:
+                raise Unavailable(f"the server cannot tell about {part.href[:200]} ({part.status})")
+            listed[path.rpartition("/")[2]] = Listed(part.href, part.text(f"{DAV}getetag"))
+        return listed
+
+    def _objects(self, url: str, wanted: Mapping[str, str], listed: Mapping[str, Listed]) -> list[tuple[str, str | None, bytes]]:
+        """Name, etag and content of all `wanted` that stand; the others were looked for by themselves (W11)."""
+        objects: list[tuple[str, str | None, bytes]] = []
+        refs = sorted(wanted)
+        for at in range(0, len(refs), AT_ONCE):
+            asked = set(refs[at : at + AT_ONCE])
+            answer = self._wire.call("REPORT", url, multiget(wanted[ref] for ref in sorted(asked)), Depth="1")
+            if answer.status != 207:
+                raise failure(answer, "reading entries of the calendar", writing=False)
+            for part in multistatus(answer.body):
+                ref = same_path(part.href).rpartition("/")[2]
+                if ref not in asked:
+                    continue
+                asked.remove(ref)
+                if part.status in (404, 410):
+                    continue
+                if part.status != 200:
+                    raise Unavailable(f"the server cannot tell about {part.href[:200]} ({part.status})")
+                etag = part.text(f"{DAV}getetag") or (listed[ref].etag if ref in listed else "")
+                objects.append((ref, etag or None, part.text(f"{CAL}calendar-data").encode("utf-8", "replace")))
+            for ref in sorted(asked):  # left out without a word: a point read decides
+                if (one := self._point(url, ref)) is not None:
+                    objects.append((ref, *one))
+        return objects
+
+    def _point(self, url: str, ref: str) -> tuple[str | None, bytes] | None:
+        """Etag and content of one object, None where it is gone."""
+        answer = self._wire.call("GET", url + ref)
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200 or answer.html:
+            raise failure(answer, f"reading {ref}", writing=False)
+        return answer.headers.get("etag"), answer.body
+
+    def _sees_a_calendar(self, url: str) -> None:
+        """An empty list may come from what is no calendar at all: asked once, and remembered."""
+        answer = self._wire.call("PROPFIND", url, properties("D:resourcetype"), Depth="0")
+        if answer.status != 207:
+            raise failure(answer, "looking at the calendar", writing=False)
+        types = [element for part in multistatus(answer.body) for element in part.found.get(f"{DAV}resourcetype", ())]
+        if not any(element.tag == f"{CAL}calendar" for element in types):
+            raise Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`")
+        self._found |= {"for": self._key, "seen": "calendar"}
+
+    # --- what a look remembers: objects that the server lists though they are outside the window ---
+
+    def _outside(self) -> dict[str, str]:
+        lines = self._found.get("outside", "").split("\n")
+        return {line.split(" ")[0]: line for line in lines if line.count(" ") == 3}
+
+    def _keep_outside(
+        self,
+        before: Mapping[str, str],
+        objects: Iterable[tuple[str, str | None, bytes]],
+        entries: Iterable[Entry],
+        shown: Iterable[Entry],
+    ) -> None:
+        """Recurring events, what only touches the range, what cannot be read: known, a next look need not fetch them again."""
+        when = {entry.ref: (entry.start, entry.end) for entry in entries}
+        told = {entry.ref for entry in shown}
+        lines = dict(before)
+        for ref, etag, _ in objects:
+            if ref not in told and etag:
+                start, end = when.get(ref, (0, 0))
+                lines[ref] = f"{ref} {quote(same_etag(etag), safe='')} {start} {end}"
+        self._found.pop("outside", None)
+        if lines:
+            self._found |= {"for": self._key, "outside": "\n".join(lines[ref] for ref in sorted(lines)[:MOST_OUTSIDE])}
+
+    # --- writing ---
+
+    def wording(self, shift: Shift) -> str:
+        return wording(shift, self._site, self._options)
+
+    def create(self, shift: Shift, op: Operation) -> Entry:
+        ref = f"{op.uid}.ics"
+        body = to_ical(shift, op, self._site, self._options)
+        answer = self._wire.call("PUT", self._calendar() + ref, body, **CALENDAR, If_None_Match="*")
+        if answer.status in (409, 412) or (answer.status == 403 and "no-uid-conflict" in conditions(answer.body)):
+            raise Stale(f"the id {op.uid} is already taken ({answer.status})")
+        if answer.status in (404, 410):
+            raise Unavailable("the calendar is not there; restore it, or put another in `url`", refused=True)
+        return self._written(answer, shift, op, ref)
+
+    def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
+        condition = self._condition(entry)
+        if condition is None:
+            raise Stale(f"{entry.ref} is gone")
+        body = to_ical(shift, op, self._site, self._options)
+        answer = self._wire.call("PUT", self._calendar() + entry.ref, body, **CALENDAR, **condition)
+        if answer.status in (404, 409, 410, 412):
+            raise Stale(f"{entry.ref} is no longer as it was read ({answer.status})")
+        return self._written(answer, shift, op, entry.ref)
+
+    def delete(self, entry: Entry, op: Operation) -> None:
+        condition = self._condition(entry, surely=True)
+        if condition is None:
+            return
+        answer = self._wire.call("DELETE", self._calendar() + entry.ref, **condition)
+        if answer.status == 412:
+            raise Stale(f"{entry.ref} is no longer as it was read")
+        if answer.status not in (404, 410) and not _done(answer):
+            raise failure(answer, "deleting an entry", writing=True)
+
+    def _written(self, answer: Answer, shift: Shift, op: Operation, ref: str) -> Entry:
+        if not _done(answer):
+            broken = conditions(answer.body) if answer.status == 403 else set()
+            if broken - {"need-privileges"}:
+                raise Rejected(f"writing an entry: the server refuses it ({', '.join(sorted(broken))})")
+            raise failure(answer, "writing an entry", writing=True)
+        version = answer.headers.get("etag") or None  # none: the server may have changed it, and it is read again (DAV-04)
+        return entry_of(shift, op, self._site, self._options, self._names, ref=ref, version=version)
+
+    def _condition(self, entry: Entry, *, surely: bool = False) -> dict[str, str] | None:
+        """The header that makes a write fail if `entry` has changed, None if it is gone; `Stale` if that is seen at once.
+
+        `If-Match` takes strong etags only. Where the server gave a weak one or none, a read just before has to do. So it
+        does before a DELETE (`surely`), where some servers ignore the header.
+        """
+        version = entry.version or ""
+        if version and not version.startswith("W/") and not surely:
+            return {"If_Match": _quoted(version)}
+        try:
+            now = self._point(self._calendar(), entry.ref)
+        except Unavailable as cause:
+            raise Unavailable(str(cause), after=cause.after, refused=True) from cause  # only a read failed
+        if now is None:
+            return None
+        etag = now[0] or ""
+        if (same_etag(version) != same_etag(etag)) if version and etag else not self._says(now[1], entry):
+            raise Stale(f"{entry.ref} is no longer as it was read")
+        strong = next((one for one in (version, etag) if one and not one.startswith("W/")), None)
+        return {"If_Match": _quoted(strong)} if strong else {}
+
+    def _says(self, data: bytes, entry: Entry) -> bool:
+        event = principal(from_ical(data, self._site.schedule.timezone))
+        if event is None:
+            return False
+        return (event.start, event.end, event.title, event.marker) == (entry.start, entry.end, entry.title, entry.marker)
+
+    # --- opening ---
+
+    def _calendar(self) -> str:
+        """The calendar's address, with a slash at its end; looked for by name only where nobody remembers it."""
+        if self._options.calendar is None:
+            return self._options.url.rstrip("/") + "/"
+        url = self._found.get("calendar", "")
+        if not url or not self._wire.allows(url):
+            from connectors.caldav_find import find
+
+            url = find(self._wire, self._options.url, self._options.calendar)
+            self._found |= {"for": self._key, "calendar": url, "seen": "calendar"}
+        if self._wire.digest:
+            self._found |= {"for": self._key, "auth": "digest"}
+        return url
+
+    def _fingerprint(self, url: str) -> str:
+        scheme, host, port = origin(url)
+        return f"caldav:{scheme}://{host}:{port}{same_path(urlsplit(url).path)} {self._options.username or ''}"
+
+    def calendars(self) -> Mapping[str, str]:
+        """Name → address of the calendars that the account sees: for `link`."""
+        from connectors.caldav_find import calendars
+
+        return dict(calendars(self._wire, self._options.url))
+
+    def doctor(self) -> Iterable[Finding]:
+        from connectors.caldav_find import findings
+
+        return findings(self._wire, self._options.url, self._options.calendar, self._calendar)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def _stem(ref: str) -> str:
+    return unquote(ref).removesuffix(".ics")
+
+
+def _quoted(etag: str) -> str:
+    return etag if etag.startswith('"') else f'"{etag}"'
+
+
+def _done(answer: Answer) -> bool:
+    """Success; a page with 200 is that of a gateway, and says nothing of the calendar."""
+    return 200 <= answer.status < 300 and answer.status != 207 and not (answer.status == 200 and answer.html)
+
+
+def _holds(line: str, listed: Listed | None, window: Window) -> bool:
+    """What was outside is so still: the same object, and not in this window either."""
+    _, etag, start, end = line.split(" ")
+    if listed is None or quote(same_etag(listed.etag), safe="") != etag:
+        return False
+    at: tuple[Instant, Instant] = int(start), int(end)
+    return not (at[0] < window.end and window.start < max(at[1], at[0] + 1))
