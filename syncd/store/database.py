@@ -27,6 +27,7 @@ BUSY = 5
 """Seconds that a transaction waits for another's (F42)."""
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+_PASSWORD = re.compile(r"(?<=[?&]password=)[^&]+|(?<=:)(?!//).+(?=@)")
 
 
 class Session:
@@ -319,6 +320,8 @@ class Postgres(Database):
 
     def __init__(self, url: str, schema: str) -> None:
         super().__init__()
+        from urllib.parse import unquote  # only where a database is used
+
         try:
             import psycopg  # only where a database is used
         except ImportError:
@@ -327,7 +330,12 @@ class Postgres(Database):
         self.errors = (psycopg.Error,)
         self._url = url
         self.schema = schema
-        self.where = re.sub(r"(?<=//)[^/@]*@", "", url).partition("?")[0]
+        self.where = re.sub(r"(?<=//).*@", "", url).partition("?")[0]
+        # Of an address that cannot be parsed the driver repeats whatever piece it stumbled over.
+        passwords = _PASSWORD.findall(url)
+        pieces = [piece for password in passwords for piece in re.split(r"[:/@%?#]", password)]
+        decoded = [unquote(password) for password in passwords]
+        self._secrets = sorted({text for text in (url, *passwords, *decoded, *pieces) if len(text) > 2}, key=len, reverse=True)
         self._lock = int.from_bytes(hashlib.sha256(f"syncd/{schema}".encode()).digest()[:8], "big", signed=True)
         self._spoken: dict[str, str] = {}
 
@@ -362,7 +370,9 @@ class Postgres(Database):
             return ValueError(str(error))
         if isinstance(error, self._psycopg.errors.LockNotAvailable):
             return StoreError(f"{self.where} stayed locked by another process for {BUSY} s; nothing was written. Try again.")
-        said = " ".join(str(error).split()).replace(self._url, self.where)
+        said = " ".join(str(error).split())
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
         if isinstance(error, self._psycopg.errors.InsufficientPrivilege):
             return StoreError(f"{self.where}: {said}; syncd needs to create and own the schema {self.schema}.")
         return StoreError(f"{self.where} cannot be read or written: {said}")

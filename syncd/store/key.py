@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def beside(directory: Path, *, create: bool) -> bytes:
     try:
         if not path.exists():
             if not create:
-                return secrets.token_bytes(32)
+                return os.urandom(32)
             _make(path)
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
@@ -55,10 +54,10 @@ def beside(directory: Path, *, create: bool) -> bytes:
 
 def _make(path: Path) -> None:
     """Complete or not at all, and never over one that somebody else made meanwhile."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
     try:
         with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
+            file.write(os.urandom(32).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,8 @@ from syncd.store.served import ServedRecord
 
 FILE = "syncd.db"
 _PAUSE = 0.1
+_QUICK = 16 << 20
+"""Bytes up to which a question, too, has the whole file looked through; beyond, it relies on what it reads."""
 
 
 class Tx:
@@ -140,7 +141,8 @@ class Store:
         database = Sqlite(path, now)
         try:
             with _opening(directory) if create else nullcontext():
-                database.check()
+                if create or path.stat().st_size < _QUICK:
+                    database.check()
                 store = cls(database, tenant=tenant, key=secret or beside(directory, create=create))
                 if not store._prepared(create=create):
                     database.close()
@@ -295,7 +297,7 @@ def schema_of(tenant: str) -> str:
 
 def myself() -> str:
     """`process 4711 on host`: how a holder is named to whoever waits."""
-    return f"process {os.getpid()} on {socket.gethostname()}"
+    return f"process {os.getpid()} on {os.uname().nodename}"
 
 
 @contextmanager

@@ -1,15 +1,27 @@
 """A process that takes a lease and says so, for tests that kill or freeze it: `python store_holder.py LOCATION TENANT KEY NAME`.
 
-It answers each line of its input: `write` with `written` or `lost`, `die` without.
+It answers each line of its input: `write` with `written` or `lost`, `die` without; `go on` with a number for each transaction.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from syncd.store import LeaseLost, Store
+
+
+def go_on(store: Store) -> NoReturn:
+    for n in itertools.count():
+        with store.write() as tx:
+            tx.facts.put("left", n)
+            tx.journal.add(at=n, event="created", new={"padding": "p" * 500})
+            tx.facts.put("right", n)
+        print(n, flush=True)
+    raise AssertionError
 
 
 def main(location: str, tenant: str, key: str, name: str) -> None:
@@ -22,6 +34,8 @@ def main(location: str, tenant: str, key: str, name: str) -> None:
             with store.write(lease) as tx:
                 tx.facts.put("half done", True)
                 os.kill(os.getpid(), signal.SIGKILL)
+        if line.strip() == "go on":
+            go_on(store)
         try:
             with store.write(lease) as tx:
                 tx.facts.put("written by", lease.holder)

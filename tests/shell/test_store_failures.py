@@ -445,15 +445,10 @@ def test_a_connection_that_was_lost_is_made_anew(postgres_url: str) -> None:
             tx.ledger.put_row("google", row(99))
 
     with pytest.raises(StoreError):
-        threaded(cut_off)
+        cut_off()
     with store.read() as tx:
         assert pairs(tx) == 2
     place.close()
-
-
-def threaded(work: object) -> None:
-    assert callable(work)
-    work()
 
 
 @pytest.mark.parametrize(
@@ -462,6 +457,9 @@ def threaded(work: object) -> None:
         "postgresql://syncd:canary-1f2e@127.0.0.1:1/syncd",
         "postgresql://syncd:canary-1f2e@127.0.0.1:port/syncd",
         "postgresql://syncd:canary-1f2e@[::1/syncd?x=y",
+        "postgresql://syncd:pass/canary-1f2e@127.0.0.1:1/syncd",
+        "postgresql://syncd:p@canary-1f2e@127.0.0.1:1/syncd",
+        "postgresql://syncd:p%zzcanary-1f2e@127.0.0.1:1/syncd",
         "postgresql://127.0.0.1:1/syncd?user=syncd&password=canary-1f2e",
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
 import sys
@@ -24,10 +25,13 @@ class Holder:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def ask(self, line: str) -> str:
+    def say(self, line: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
+
+    def ask(self, line: str) -> str:
+        self.say(line)
         return self.hear()
 
     def hear(self) -> str:
@@ -154,6 +158,43 @@ def test_a_holder_killed_in_the_middle_of_a_transaction_leaves_nothing_of_it(pla
             run_out(store, "google")
         with store.lease("google") as lease, store.write(lease) as tx:
             assert tx.facts.get("half done") is None
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.long)])
+def test_a_process_killed_at_any_moment_leaves_whole_transactions(place: Place, kills: int) -> None:
+    store = place.open()
+    dice = random.Random(kills)
+    told = -1
+    for kill in range(kills):
+        with another_process(place, f"google {kill}") as holder:
+            holder.hear()
+            holder.say("go on")
+            for _ in range(dice.randrange(1, 30)):
+                told = int(holder.hear())
+            holder.process.kill()
+            holder.process.wait()
+        with store.read() as tx:
+            assert tx.facts.get("left") == tx.facts.get("right") >= told
+        assert store.audit().problems == ()
+
+
+def test_threads_that_ended_leave_no_connection_open(tmp_path: Path) -> None:
+    place = Place(tmp_path, "default", "sqlite")
+    store = place.open()
+
+    def work() -> None:
+        with store.read() as tx:
+            tx.facts.get("x")
+
+    def after_some(threads: int) -> int:
+        for _ in range(threads):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    assert after_some(20) <= after_some(5)
+    place.close()
 
 
 def test_a_frozen_holder_runs_out_and_learns_of_it_when_it_wakes(place: Place) -> None:

@@ -190,6 +190,26 @@ def test_a_notice_that_did_not_get_through_is_tried_again(store: Store) -> None:
         assert tx.outbox.next_at() == NOON + 60
 
 
+def test_a_notice_knows_that_its_write_went_out(store: Store) -> None:
+    with store.write() as tx:
+        tx.outbox.arm({"kind": "R"}, "key", at=NOON)
+        assert tx.outbox.mark_sent_out("key")
+        assert not tx.outbox.mark_sent_out("another")
+        assert [posted.notice for posted in tx.outbox.armed()] == [{"kind": "R", "sent": True}]
+
+
+def test_forgetting_a_destination_ends_what_waits_there(store: Store) -> None:
+    with store.write() as tx:
+        for name in ("google", "pager"):
+            tx.destinations.put(Destination(name=name))
+            tx.destinations.want([name])
+            tx.holds.put(name, DIGEST, reason="", changes=[], identities=["a"], since=NOON)
+        tx.forget("google")
+        assert tx.destinations.names() == ("pager",)
+        assert [hold.destination for hold in tx.holds.open()] == ["pager"]
+        assert tx.destinations.wanted("google") == 0
+
+
 def test_a_notice_of_what_did_not_happen_is_dropped(store: Store) -> None:
     with store.write() as tx:
         tx.outbox.arm({}, "key", at=NOON)
