@@ -23,8 +23,8 @@ def on_duty(schedule: Schedule, role: str, window: Window, far: Window) -> list[
     Layers are asked within `far` only, so that an override without an end in sight costs no turns.
     """
     tiers = tiers_of(schedule, role)
-    members = {p for tier in tiers for _, layer in tier for roster in layer.rosters for group in roster.groups for p in group}
     pieces = in_force(schedule, role, window, valid(schedule))
+    members = _members(layer for tier in tiers for _, layer in tier) if pieces else frozenset()
     hidden = [Window(piece.start, piece.end) for piece in pieces if _alone(piece.value, members)]
     seen = minus([window], hidden)
     asked = Window(max(seen[0].start, far.start), min(seen[-1].end, far.end)) if seen else Window(0, 0)
@@ -32,17 +32,24 @@ def on_duty(schedule: Schedule, role: str, window: Window, far: Window) -> list[
     found: list[Duty] = []
     said: list[list[Duty]] = []
     covered = zones
-    for tier in tiers:
+    for place, tier in enumerate(tiers):
         if not pieces and covered and covered[0].start <= window.start and covered[0].end >= window.end:
             break  # nothing below is ever seen
         here = _united([duties(layer, i, schedule, asked) for i, layer in tier])
         said.append(here)
         found += _around(here, covered)
-        covered = union([*covered, *((duty.start, duty.end) for duty in here)])
-    found += _overridden(said, pieces, len(schedule.layers), members)
-    if pieces or any(len(layer.rosters) > 1 for tier in tiers for _, layer in tier):
-        found = _rejoined(sorted(found, key=_order))
-    return sorted(found, key=_order)
+        if place + 1 < len(tiers):
+            covered = union([*covered, *((duty.start, duty.end) for duty in here)])
+    if pieces:
+        found += _overridden(said, pieces, len(schedule.layers), members)
+    elif len(tiers) == 1 == len(tiers[0]) and len(tiers[0][0][1].rosters) == 1:
+        return found
+    found.sort(key=_order)
+    return sorted(_rejoined(found), key=_order)
+
+
+def _members(layers: Iterable[Layer]) -> frozenset[str]:
+    return frozenset(p for layer in layers for roster in layer.rosters for group in roster.groups for p in group)
 
 
 def _order(duty: Duty) -> tuple[int, int, int]:

@@ -129,13 +129,14 @@ def _turns(plan: Plan, turns: Turns, start: Instant, end: Instant, away: tuple[A
         range(first, last + 1), starts, turns.ends(first, last, starts), strict=False
     )
     if plan.mask is not None:
-        spells = ((k, a, b) for k, a, b in spells if weekday(turns.opened(k)) in plan.mask)
+        mask = plan.mask  # whoever's turn is dropped has it all the same
+        spells = ((k, a, b if weekday(turns.opened(k)) in mask else a) for k, a, b in spells)
     away = tuple(one for one in away if one.start < starts[-1] and one.end > starts[0])
     known = plan.tenures
     serving = bisect_right(known, starts[0], key=lambda tenure: tenure.since) - 1
     if not away and serving == len(known) - 1 and serving >= 0:
-        group = known[serving].group
-        return [(a, b, group(k), k) for k, a, b in spells if a < b]
+        walked = known[serving].walked(first, last)
+        return [(a, b, group, k) for (k, a, b), group in zip(spells, walked, strict=True) if a < b]
     return [
         (max(a, tenure.since), min(b, until), _free(tenure, k, turns, away), k)
         for k, a, b in spells

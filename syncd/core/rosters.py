@@ -31,6 +31,13 @@ class Tenure(NamedTuple):
         index = self.whose(turn)
         return () if index is None else self.groups[index]
 
+    def walked(self, first: int, last: int) -> list[Group]:
+        """Of the turns `first` to `last`."""
+        if self.order.skip is not None or not self.groups:
+            return [self.group(turn) for turn in range(first, last + 1)]
+        n, shift = len(self.groups), self.place - self.handoff
+        return [self.groups[(turn + shift) % n] for turn in range(first, last + 1)]
+
 
 def tenures(layer: Layer, turns: Turns | None) -> list[Tenure]:
     """The lists of a layer in the order in which they serve; `turns` None: every list holds from its `from`."""
@@ -53,7 +60,9 @@ def _taken_over(found: list[Tenure], since: Instant, roster: Roster, turns: Turn
     if not found or roster.join is Join.RECALCULATE or since <= turns.first:
         return counted
     old = found[-1]
-    handoff = turn if turns.starts(turn, turn)[0] == since else turn + 1
+    handoff = turn + 1
+    while handoff and turns.starts(handoff - 1, handoff - 1)[0] == since:
+        handoff -= 1
     start = turns.starts(handoff, handoff)[0]
     waiting = old.since >= start  # it has not served yet: both take over at one handoff
     before = old.before if waiting else _server(old, handoff - 1)

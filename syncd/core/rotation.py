@@ -86,7 +86,7 @@ class Turns(NamedTuple):
         return self.zone.wall(self.first + turn * self.length) if self.steps is None else self.steps.wall(turn)
 
     def _instants(self, walls: range | list[int]) -> list[Instant]:
-        if len(walls) < 4:
+        if walls[-1] - walls[0] > CENTURY:  # where no next turn ever comes
             return [self.zone.instant(wall) for wall in walls]
         return self.zone.table(walls[0] - DAY, walls[-1] + DAY).instants(walls)
 
