@@ -6,7 +6,7 @@ no second event with it (MS-12), and copies it into no copy. The MARKER is a sin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from connectors.outlook_events import EXPAND, FIELDS, Events
 from connectors.outlook_graph import Gone, Graph, ServerFault, part
 from connectors.outlook_http import Answer, Http, checked
-from connectors.outlook_sign_in import CLOUDS, SignIn
+from connectors.outlook_sign_in import CLOUDS, SignIn, sign_in
 from connectors.outlook_tokens import TokenFile
 from syncd.connector import (
     Capabilities,
@@ -228,6 +228,15 @@ class Outlook:
 
     def close(self) -> None:
         self._graph.http.close()
+
+    @staticmethod
+    def sign_in(options: Options, tell: Callable[[str], None], wait: Callable[[float], None]) -> str:
+        """For `syncd auth outlook`: signs a user in with a code on another device; returns the account's name.
+
+        `tell` shows the vendor's instruction (address and code), `wait` sleeps for so many seconds. Keeps what it gets in
+        `token_cache`. Raises `Denied` with what to do, or `Unavailable`.
+        """
+        return sign_in(graph(options).who, tell, wait)
 
 
 def graph(options: Outlook.Options) -> Graph:

@@ -91,8 +91,8 @@ class SignIn:
         held = _held(self._key())
         with held.lock:
             try:
-                if refused is not None and held.bearer == refused and self.tokens is None:
-                    held.app = None  # msal would give the same one again
+                if refused is not None and held.bearer == refused and self.tokens is None and held.app is not None:
+                    held.app.remove_tokens_for_client()  # msal would give the same one again
                 held.bearer = self._ask(held, refused)
                 return held.bearer
             except ConnectorError as problem:
@@ -168,7 +168,7 @@ class SignIn:
     def _settings(self) -> dict[str, Any]:
         return {
             "authority": self.authority,
-            "http_client": _Client(self.http, self._hidden),
+            "http_client": _Client(Http(self.http.ca_file)),  # not the connector's, which is closed with it
             # A login that is none of Microsoft's is the configuration's choice: nobody else is asked about it (MS-51).
             "instance_discovery": None if _host(self.authority) in _LOGINS else False,
         }
@@ -240,7 +240,6 @@ class _Client:
     """What msal takes for an HTTP client. What it must not remember or misread (MS-53, MS-54) never reaches it."""
 
     http: Http
-    hidden: Callable[[str], str]
 
     def get(
         self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: object
