@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.core.model import Instant
-from syncd.store.database import Row, Session
+from syncd.store.session import Row, Session
 from syncd.store.text import count, dumps, loads, short
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd.store.database import Session
+from syncd.store.session import Session
 from syncd.store.text import dumps, loads
 
 

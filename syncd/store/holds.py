@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.core.model import Instant
-from syncd.store.database import Row, Session
 from syncd.store.errors import NotFound
+from syncd.store.session import Row, Session
 from syncd.store.text import dumps, loads
 
 SHORTEST_PREFIX = 6

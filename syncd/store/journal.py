@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from syncd.core.model import Instant
-from syncd.store.database import Row, Session
+from syncd.store.session import Row, Session
 from syncd.store.text import dumps, loads
 
 _BEGIN = "0" * 64

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from syncd.store.database import Session
 from syncd.store.errors import LeaseHeld, LeaseLost, StoreError
+from syncd.store.session import Session
 
 if TYPE_CHECKING:
     from syncd.store.store import Store

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from syncd.core.record import Action, Echo, Imported, Intent, Memory, Outcome, Piece, Row, Value
-from syncd.store import database
+from syncd.store.session import Row as Stored
+from syncd.store.session import Session
 from syncd.store.text import count, dumps, loads
 
 _TABLES = ("entries", "pieces", "intents", "echoes", "imports", "generations", "observations", "observed")
 
 
 class Ledger:
-    def __init__(self, session: database.Session) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     def memory(self, destination: str) -> Memory:
         """All of it; rows in the order of their creation, intents, echoes and imports in that of recording."""
 
-        def all_of(table: str, order: str) -> list[database.Row]:
+        def all_of(table: str, order: str) -> list[Stored]:
             sql = f"SELECT * FROM {table} WHERE destination = :destination ORDER BY {order}"  # noqa: S608 - names of ours
             return self._session.rows(sql, destination=destination)
 
@@ -192,11 +193,11 @@ def _columns(value: Value) -> dict[str, object]:
     return {"person": value.person, "starts": value.start, "ends": value.end, "lane": value.lane}
 
 
-def _value(row: database.Row) -> Value:
+def _value(row: Stored) -> Value:
     return Value(row["person"], row["starts"], row["ends"], row["lane"])
 
 
-def _entry(row: database.Row) -> Row:
+def _entry(row: Stored) -> Row:
     return Row(
         ref=row["ref"],
         uid=row["uid"],
@@ -210,16 +211,16 @@ def _entry(row: database.Row) -> Row:
     )
 
 
-def _piece(row: database.Row) -> Piece:
+def _piece(row: Stored) -> Piece:
     seen = tuple(loads(row["seen"]))
     return Piece(row["starts"], row["ends"], row["person"], row["top_ref"], seen, bool(row["agreed"]))
 
 
-def _echo(row: database.Row) -> Echo:
+def _echo(row: Stored) -> Echo:
     return Echo(row["op"], row["uid"], _value(row), tuple(loads(row["seen"])), row["at"])
 
 
-def _import(row: database.Row) -> Imported:
+def _import(row: Stored) -> Imported:
     return Imported(
         override=row["override"],
         ref=row["ref"],
@@ -234,7 +235,7 @@ def _said(intent: Intent) -> dict[str, object]:
     return {name: getattr(intent, name) for name in Intent.__dataclass_fields__}
 
 
-def _intent(row: database.Row) -> Intent:
+def _intent(row: Stored) -> Intent:
     said = loads(row["value"])
     said["action"] = Action(said["action"])
     for name in ("before", "after"):

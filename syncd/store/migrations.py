@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from syncd.store.database import Database, Session
 from syncd.store.errors import StoreError
+from syncd.store.session import Database, Session
 
 Step = Callable[[Session], None]
 

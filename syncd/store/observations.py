@@ -7,7 +7,7 @@ import hashlib
 from syncd.connector import Observation
 from syncd.core.entry import Entry, Paged
 from syncd.core.model import Instant
-from syncd.store.database import Session
+from syncd.store.session import Session
 from syncd.store.text import dumps, loads
 
 _ENTRY = ("ref", "uid", "start", "end", "person", "title", "version", "marker")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from syncd.core.model import Instant, Override, Schedule, Window
-from syncd.store.database import Row, Session
 from syncd.store.errors import NotFound
+from syncd.store.session import Row, Session
 from syncd.store.text import count, dumps, loads, short
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from syncd.core.model import Instant, Shift, Source, Window
-from syncd.store.database import Session
+from syncd.store.session import Session
 from syncd.store.text import dumps, loads
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from syncd.store.conflicts import Conflicts
-from syncd.store.database import Database, Postgres, Session, Sqlite
+from syncd.store.database import Postgres, Sqlite
 from syncd.store.destinations import Destinations
 from syncd.store.errors import LeaseHeld, StoreError
 from syncd.store.facts import Facts, Preferences
@@ -27,6 +27,7 @@ from syncd.store.observations import Observations
 from syncd.store.outbox import Outbox
 from syncd.store.overrides import Overrides
 from syncd.store.served import ServedRecord
+from syncd.store.session import Database, Session
 
 FILE = "syncd.db"
 _PAUSE = 0.1

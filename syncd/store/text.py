@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from syncd.store.database import Session
 from syncd.store.errors import StoreError
+from syncd.store.session import Session
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's: nothing in it is taken for something else when it is read aloud."""

@@ -9,8 +9,9 @@ import pytest
 from syncd.core.record import Row, Value
 from syncd.store import StoreError, migrations
 from syncd.store import store as store_module
-from syncd.store.database import Postgres, Session, Sqlite
+from syncd.store.database import Postgres, Sqlite
 from syncd.store.migrations import MIGRATIONS, migrate
+from syncd.store.session import Session
 from syncd.store.store import schema_of
 from tests.stores import NOON, Place
 

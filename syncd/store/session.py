@@ -1,0 +1,177 @@
+"""Transactions on a database, whichever it is: all or nothing, a connection a thread, one that was lost is made anew.
+
+One writer at a time: whatever is read in a write transaction is still true when it commits. Readers see one moment and wait
+for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+class Session:
+    """The statements of one transaction. Parameters are written `:name` in either database."""
+
+    def __init__(self, raw: Any, database: Database, *, write: bool) -> None:
+        self._raw = raw
+        self._database = database
+        self.writes = write
+
+    def now(self) -> int:
+        """The time that leases go by: the database's own where several machines share it."""
+        return self._database.now(self)
+
+    def rows(self, sql: str, **values: object) -> list[Row]:
+        try:
+            return list(self._raw.execute(self._database.speak(sql), values).fetchall())
+        except self._database.errors as error:
+            raise self._database.explain(error) from error
+
+    def row(self, sql: str, **values: object) -> Row | None:
+        found = self.rows(sql, **values)
+        return found[0] if found else None
+
+    def change(self, sql: str, **values: object) -> int:
+        """How many rows were changed."""
+        self._may_write()
+        try:
+            return int(self._raw.execute(self._database.speak(sql), values).rowcount)
+        except self._database.errors as error:
+            raise self._database.explain(error) from error
+
+    def insert(self, table: str, **values: object) -> None:
+        names = ", ".join(values)
+        given = ", ".join(f":{name}" for name in values)
+        self.change(f"INSERT INTO {table} ({names}) VALUES ({given})", **values)  # noqa: S608 - names of ours
+
+    def put(self, table: str, key: Sequence[str], **values: object) -> None:
+        """Inserts, or writes over the row of the same `key`."""
+        names = ", ".join(values)
+        given = ", ".join(f":{name}" for name in values)
+        new = ", ".join(f"{name} = excluded.{name}" for name in values if name not in key)
+        sql = f"INSERT INTO {table} ({names}) VALUES ({given}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {new}"  # noqa: S608
+        self.change(sql, **values)
+
+    def _may_write(self) -> None:
+        if not self.writes:
+            raise RuntimeError("a read transaction writes nothing")
+
+
+class _Connection:
+    """A driver's connection, closed with the thread that it belongs to."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.open = False
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self.raw.close()
+
+    __del__ = close
+
+
+class Database(ABC):
+    """`where`: how messages name it, without a password. `errors`: what the driver raises."""
+
+    where: str
+    errors: tuple[type[Exception], ...]
+
+    def __init__(self) -> None:
+        self._mine = threading.local()
+        self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
+
+    @contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Session]:
+        """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
+        if (mine := self._kept()) is not None and mine.open:
+            raise RuntimeError("transactions do not nest")
+        connection = self._begun(write=write)
+        try:
+            try:
+                yield Session(connection.raw, self, write=write)
+                connection.raw.execute("COMMIT")
+            except self.errors as error:
+                raise self.explain(error) from error
+        except BaseException:
+            self._abandon(connection)
+            raise
+        finally:
+            connection.open = False
+
+    def close(self) -> None:
+        for connection in list(self._all):
+            connection.close()
+        self._mine = threading.local()
+
+    def _kept(self) -> _Connection | None:
+        kept: _Connection | None = getattr(self._mine, "connection", None)
+        return kept
+
+    def _begun(self, *, write: bool) -> _Connection:
+        """A connection with a transaction open. One that was lost since the last transaction is made anew, once."""
+        kept = self._kept()
+        connection = kept or self._connected()
+        try:
+            connection.open = True
+            self.begin(connection.raw, write=write)
+        except BaseException as error:
+            connection.open = False
+            self._abandon(connection)
+            if not isinstance(error, self.errors):
+                raise
+            if kept is not None and self._kept() is None:
+                return self._begun(write=write)
+            raise self.explain(error) from error
+        return connection
+
+    def _connected(self) -> _Connection:
+        try:
+            connection = _Connection(self.connect())
+        except self.errors as error:
+            raise self.explain(error) from None  # the driver's own text may have the password in it
+        self._mine.connection = connection
+        self._all.add(connection)
+        return connection
+
+    def _abandon(self, connection: _Connection) -> None:
+        """A connection that cannot even roll back is of no use to the next transaction."""
+        try:
+            if self.is_open(connection.raw):
+                connection.raw.execute("ROLLBACK")
+        except self.errors:
+            connection.close()
+            self._mine.connection = None
+
+    @abstractmethod
+    def connect(self) -> Any: ...
+    @abstractmethod
+    def begin(self, raw: Any, *, write: bool) -> None: ...
+    @abstractmethod
+    def is_open(self, raw: Any) -> bool:
+        """Whether a transaction is to be rolled back. Raises where the connection itself is gone."""
+
+    @abstractmethod
+    def speak(self, sql: str) -> str: ...
+    @abstractmethod
+    def explain(self, error: Exception) -> Exception:
+        """What the driver's error means: a `StoreError`, or a `ValueError` where a value cannot be kept."""
+
+    @abstractmethod
+    def now(self, session: Session) -> int: ...
+    @abstractmethod
+    def tables(self, session: Session) -> set[str]: ...
+    @abstractmethod
+    def prepare(self, session: Session) -> None:
+        """What must stand before the first table does."""
+
+    @abstractmethod
+    def copy_aside(self, session: Session, version: int, names: Iterable[str]) -> None:
+        """A copy of everything, before it is brought to another version; never over an older copy."""
