@@ -6,10 +6,11 @@ from syncd.store.errors import LeaseHeld, LeaseLost, NotFound, StoreError
 from syncd.store.holds import Hold
 from syncd.store.journal import Audit, Line
 from syncd.store.leases import Lease
+from syncd.store.marks import Approved, Mark, Marked, Recorded, Stored, in_force
 from syncd.store.outbox import Posted
-from syncd.store.overrides import Approved, Mark, Marked, Recorded, Stored, in_force
 from syncd.store.served import Served
-from syncd.store.store import Store, Tx
+from syncd.store.store import Store
+from syncd.store.tx import Tx
 
 __all__ = [
     "Approved", "Audit", "Conflict", "Destination", "Hold", "Lease", "LeaseHeld", "LeaseLost", "Line", "Mark", "Marked",

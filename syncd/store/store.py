@@ -9,88 +9,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cached_property
 from pathlib import Path
 
-from syncd.store.conflicts import Conflicts
 from syncd.store.database import Postgres, Sqlite
-from syncd.store.destinations import Destinations
 from syncd.store.errors import LeaseHeld, StoreError
-from syncd.store.facts import Facts, Preferences
-from syncd.store.holds import Holds
-from syncd.store.journal import Audit, Journal
+from syncd.store.journal import Audit
 from syncd.store.key import beside, given, instance_of
 from syncd.store.leases import Lease, SystemLock, prolong, take
-from syncd.store.ledger import Ledger
 from syncd.store.migrations import MIGRATIONS, migrate, refuse_newer, version_of
-from syncd.store.observations import Observations
-from syncd.store.outbox import Outbox
-from syncd.store.overrides import Overrides
-from syncd.store.served import ServedRecord
-from syncd.store.session import Database, Session
+from syncd.store.session import Database
+from syncd.store.tx import Tx
 
 FILE = "syncd.db"
 _PAUSE = 0.1
 _QUICK = 16 << 20
 """Bytes up to which a question, too, has the whole file looked through; beyond, it relies on what it reads."""
-
-
-class Tx:
-    """One transaction: what is read is one moment, what is written is there whole or not at all."""
-
-    def __init__(self, session: Session, instance: str) -> None:
-        self.session = session
-        self._instance = instance
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        return Ledger(self.session)
-
-    @cached_property
-    def observations(self) -> Observations:
-        return Observations(self.session)
-
-    @cached_property
-    def overrides(self) -> Overrides:
-        return Overrides(self.session, self._instance)
-
-    @cached_property
-    def journal(self) -> Journal:
-        return Journal(self.session)
-
-    @cached_property
-    def holds(self) -> Holds:
-        return Holds(self.session)
-
-    @cached_property
-    def conflicts(self) -> Conflicts:
-        return Conflicts(self.session, self._instance)
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        return Outbox(self.session)
-
-    @cached_property
-    def destinations(self) -> Destinations:
-        return Destinations(self.session)
-
-    @cached_property
-    def served(self) -> ServedRecord:
-        return ServedRecord(self.session)
-
-    def forget(self, destination: str) -> int:
-        """Drops what is known of it; its entries stay where they are. How many rows of the ledger that was."""
-        self.holds.close_all(destination)
-        self.destinations.forget(destination)
-        return self.ledger.forget(destination)
-
-    @cached_property
-    def facts(self) -> Facts:
-        return Facts(self.session)
-
-    @cached_property
-    def preferences(self) -> Preferences:
-        return Preferences(self.session)
 
 
 class Store:
