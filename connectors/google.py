@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -33,6 +34,9 @@ from syncd.event import CalendarOptions, Names, description_of, tidy, title_of, 
 if TYPE_CHECKING:
     from connectors.google_account import Account
     from connectors.google_call import Line
+
+if find_spec("googleapiclient") is None:  # imported at the first call; that it is missing is said before that
+    raise ModuleNotFoundError("No module named 'googleapiclient'", name="googleapiclient")
 
 SERVICE = "/calendar/v3"
 KEY = "syncd"

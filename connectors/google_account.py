@@ -245,6 +245,10 @@ def judge(answer: Answer, secrets: list[str], info: Mapping[str, Any], subject: 
         or code in ("server_error", "temporarily_unavailable", "internal_failure")
     ):
         return Unavailable(f"Google's token endpoint fails ({said})", after=wait(response), refused=True)
+    if code == "invalid_client":
+        return Denied(
+            f"Google does not know the OAuth client or its secret ({said}); download the client's file again, then sign in"
+        )
     who = info.get("client_email")
     if who is None:
         return Denied(f"Google no longer accepts the sign-in ({said}); sign in again with: syncd auth google")

@@ -14,21 +14,20 @@ import argparse
 import json
 import re
 import sys
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tests.simulators.common import Bucket, Call, Clock, Simulator, answer, call_of, serve
+from tests.simulators.google_batch import joined, parts
 from tests.simulators.google_calendar import Calendar, Refusal, Resource
-from tests.simulators.google_schema import body_problems, nullable, parameter_problems, scopes, stamp
+from tests.simulators.google_listing import Listing
+from tests.simulators.google_schema import body_problems, nullable, parameter_problems, scopes
 from tests.simulators.google_signin import EVENTS, SignIn
 
 ROOT = "/calendar/v3"
@@ -48,8 +47,6 @@ METHODS = {
     ("GET", r"/users/me/calendarList/[^/]+"): "calendarList.get",
     ("GET", r"/users/me/calendarList"): "calendarList.list",
 }
-RESTRICTED = ("iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin")
-"""What a sync token does not go with (G-22)."""
 
 
 class Google(Simulator):
@@ -178,49 +175,38 @@ class Google(Simulator):
             raise Refusal(400, "invalid", problems[0])
 
     def _called(self, call: Call, name: str, account: str) -> Response:
-        parts = call.path[len(ROOT) :].split("/")
+        pieces = call.path[len(ROOT) :].split("/")
         if name == "calendarList.list":
-            return answer(
-                {"kind": "calendar#calendarList", "etag": '"1"', "items": [_listed(c, account) for c in self._shared(account)]}
-            )
-        calendar = self._calendar(parts[-1] if name == "calendarList.get" else parts[2], account)
-        role = calendar.roles.get(account) or "owner"
+            items = [_listed(calendar, account) for calendar in self.calendars.values() if _role(calendar, account)]
+            return answer({"kind": "calendar#calendarList", "etag": '"1"', "items": items})
+        calendar = self._calendar(pieces[3 if name == "calendarList.get" else 2], account)
         if name == "calendarList.get":
             return answer(_listed(calendar, account))
         if name == "calendars.get":
-            return answer(
-                {
-                    "kind": "calendar#calendar",
-                    "etag": '"1"',
-                    "id": calendar.id,
-                    "summary": calendar.summary,
-                    "timeZone": calendar.zone,
-                }
-            )
-        if call.method != "GET" and role not in WRITERS and name != "events.watch":
-            raise Refusal(403, "requiredAccessLevel", "You need to have writer access to this calendar.", domain="calendar")
-        ref = parts[4] if len(parts) > 4 else ""
-        match = call.headers.get("if-match")
+            about = {"id": calendar.id, "summary": calendar.summary, "timeZone": calendar.zone}
+            return answer({"kind": "calendar#calendar", "etag": '"1"', **about})
+        role = _role(calendar, account)
+        ref = pieces[4] if len(pieces) > 4 else ""
+        if call.method != "GET" and name != "events.watch":
+            if role not in WRITERS:
+                raise Refusal(403, "requiredAccessLevel", "You need to have writer access to this calendar.", domain="calendar")
+            return self._written(call, name, account, calendar, ref)
         if name == "events.list":
-            return answer(_hidden(self._list(calendar, call, role), role))
+            return answer(self._listing(calendar, call, role).answer())
         if name == "events.instances":
-            return answer(_hidden(self._instances(calendar, ref, call, role), role))
-        if name == "events.get":
-            event = calendar.get(ref)
-            same = call.headers.get("if-none-match") == event["etag"]
-            return Response(b"", 304) if same else answer(event, headers={"etag": event["etag"]})
+            return answer(self._listing(calendar, call, role).instances(ref))
+        if name == "events.watch":
+            return _channel(call)
+        event = calendar.get(ref)
+        same = call.headers.get("if-none-match") == event["etag"]
+        return Response(b"", 304) if same else answer(event, headers={"etag": event["etag"]})
+
+    def _written(self, call: Call, name: str, account: str, calendar: Calendar, ref: str) -> Response:
+        match = call.headers.get("if-match")
         if name == "events.delete":
             calendar.delete(ref, match)
             return Response(b"", 204)
         body = call.json
-        if name == "events.watch":
-            if (
-                body.get("type") != "web_hook"
-                or not str(body.get("address", "")).startswith("https://")
-                or len(body.get("id", "")) > 64
-            ):
-                raise Refusal(400, "invalid", "Invalid channel.")
-            return answer({"kind": "api#channel", "id": body["id"], "resourceId": "r1", "resourceUri": call.path})
         if body.get("attendees") and self.signin.is_robot(account):
             text = "Service accounts cannot invite attendees without Domain-Wide Delegation of Authority."
             raise Refusal(403, "forbiddenForServiceAccounts", text, domain="calendar")
@@ -230,170 +216,51 @@ class Google(Simulator):
             return answer(calendar.insert({key: value for key, value in body.items() if key != "id"}, account))
         return answer((calendar.update if name == "events.update" else calendar.patch)(ref, body, match, account))
 
-    def _shared(self, account: str) -> list[Calendar]:
-        return [c for c in self.calendars.values() if c.id == account or c.roles.get(account)]
+    def _listing(self, calendar: Calendar, call: Call, role: str) -> Listing:
+        return Listing(
+            calendar=calendar, call=call, role=role, lag=self.lag, page=self.page, epoch=self._epoch, match=self.properties_match
+        )  # fmt: skip
 
     def _calendar(self, ref: str, account: str) -> Calendar:
         ref = account if ref == "primary" else ref
         if ref == account and ref not in self.calendars:
             self.add_calendar(ref)
         calendar = self.calendars.get(ref)
-        if calendar is None or (ref != account and not calendar.roles.get(account)):
+        if calendar is None or not _role(calendar, account):
             raise Refusal(404, "notFound", "Not Found")
         return calendar
 
-    # --- lists -----------------------------------------------------------------------------------
-
-    def _list(self, calendar: Calendar, call: Call, role: str) -> Resource:
-        """G-20 to G-25. A page token carries where the next page begins, a sync token the last change seen."""
-        sync, page = _opened(call.first("syncToken")), _opened(call.first("pageToken"))
-        if "syncToken" in dict(call.query) and "pageToken" not in dict(call.query):
-            if sync is None or sync["epoch"] != self._epoch:
-                raise Refusal(
-                    410, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.", domain="calendar"
-                )
-            if any(call.first(name) is not None for name in RESTRICTED) or call.first("showDeleted") == "false":
-                raise Refusal(
-                    400, "syncTokenWithRequestRestrictions", "Sync token cannot be used with these parameters.", domain="calendar"
-                )
-        if call.first("pageToken") is not None and page is None:
-            raise Refusal(400, "invalid", "Invalid page token value.")
-        if call.first("orderBy") == "startTime" and call.first("singleEvents") != "true":
-            raise Refusal(400, "badRequest", "The requested ordering is not available for the particular query.")
-        since = sync["change"] if sync else page.get("since", 0) if page else 0
-        found = [item for item in self._candidates(calendar, call, since) if self._wanted(calendar, item[1], call, since)]
-        found = [item for item in found if page is None or item[0] > page["after"]]
-        most = min(int(call.first("maxResults") or 250), 2500, self.page or 2500)
-        body: Resource = {
-            "kind": "calendar#events", "etag": f'"{self._last(calendar)}"', "summary": calendar.summary,
-            "timeZone": calendar.zone, "updated": "2026-03-02T12:00:00.000Z", "accessRole": role, "defaultReminders": [],
-            "items": [event for _, event in found[:most]],
-        }  # fmt: skip
-        if len(found) > most:
-            body["nextPageToken"] = _sealed({"after": found[most - 1][0], "since": since})
-        else:
-            body["nextSyncToken"] = _sealed({"change": self._last(calendar), "epoch": self._epoch})
-        return body
-
-    def _last(self, calendar: Calendar) -> int:
-        return max((record.change for record in calendar.records.values()), default=0)
-
-    def _candidates(self, calendar: Calendar, call: Call, since: int) -> list[tuple[list[int], Resource]]:
-        """Events and, with `singleEvents`, occurrences; each with its place in the order."""
-        found: list[tuple[list[int], Resource]] = []
-        for born, event in calendar.visible(self.lag):
-            if since and calendar.records[event["id"]].change <= since:
-                continue
-            if "recurrence" in event and call.first("singleEvents") == "true" and event["status"] != "cancelled":
-                found += [([born, n], instance) for n, instance in enumerate(calendar.instances(event["id"]))]
-            elif not (event.get("recurringEventId") and call.first("singleEvents") == "true"):
-                found.append(([born, 0], event))
-        if call.first("orderBy") == "startTime":
-            found.sort(key=lambda item: calendar.bounds(item[1]))
-            return [([n, 0], event) for n, (_, event) in enumerate(found)]
-        return sorted(found, key=lambda item: item[0])
-
-    def _wanted(self, calendar: Calendar, event: Resource, call: Call, since: int) -> bool:
-        deleted = call.first("showDeleted") == "true" or since > 0 or call.first("updatedMin") is not None
-        if event["status"] == "cancelled" and not deleted:
-            return False
-        start, end = calendar.bounds(event)
-        low, high, updated = (stamp(call.first(name)) for name in ("timeMin", "timeMax", "updatedMin"))
-        if (low and end <= low.timestamp()) or (high and start >= high.timestamp()):
-            return False
-        if updated and (stamp(event["updated"]) or updated) < updated:
-            return False
-        if call.first("iCalUID") not in (None, event["iCalUID"]):
-            return False
-        if (words := call.first("q")) and words.lower() not in (event.get("summary", "") + event.get("description", "")).lower():
-            return False
-        for kind in ("private", "shared"):
-            wanted = [value.partition("=") for key, value in call.query if key == f"{kind}ExtendedProperty"]
-            there = event.get("extendedProperties", {}).get(kind, {})
-            if wanted and not self.properties_match(there.get(name) == value for name, _, value in wanted):
-                return False
-        return True
-
-    def _instances(self, calendar: Calendar, ref: str, call: Call, role: str) -> Resource:
-        calendar.get(ref)
-        items = [event for event in calendar.instances(ref) if self._wanted(calendar, event, call, 0)]
-        return {
-            "kind": "calendar#events",
-            "etag": '"1"',
-            "summary": calendar.summary,
-            "timeZone": calendar.zone,
-            "accessRole": role,
-            "items": items,
-        }
-
-    # --- batch -------------------------------------------------------------------------------------
-
     async def _batch(self, request: Request) -> Response:
-        """G-30, G-31: each part for itself, in any order, each counted."""
+        """Each part is counted for itself."""
         outer = call_of(request)
-        boundary = re.search(r'boundary="?([^";]+)', outer.headers.get("content-type", ""))
-        if boundary is None:
+        found = list(parts(outer))
+        if not found:
             return self._error(Refusal(400, "invalid", "Failed to parse batch request."))
-        parts = [p for p in outer.body.decode().split(f"--{boundary[1]}") if p.strip() not in ("", "--")]
-        answers = []
-        for number, part in enumerate(parts):
-            head, _, inner = part.strip().replace("\r\n", "\n").partition("\n\n")
-            content_id = re.search(r"content-id:\s*<([^>]*)>", head, re.IGNORECASE)
-            call = _inner(inner, outer)
-            fault = outer.fault.items.get(number) if outer.fault else None
-            one = Response(b"{}", fault) if fault else self._answered(call)
-            answers.append(
-                f"Content-Type: application/http\r\nContent-ID: <response-{content_id[1] if content_id else ''}>\r\n\r\n"
-                f"HTTP/1.1 {one.status_code} X\r\nContent-Type: application/json\r\n\r\n{bytes(one.body).decode()}\r\n"
-            )
+        fates = outer.fault.items if outer.fault else {}
+        answers = [
+            part.answered(Response(b"{}", fates[number]) if number in fates else self._answered(part.call))
+            for number, part in enumerate(found)
+        ]
         self.random.shuffle(answers)
-        text = "".join(f"--b\r\n{one}" for one in answers) + "--b--"
-        return Response(text, 200, {"content-type": "multipart/mixed; boundary=b"})
+        return joined(answers)
 
 
-def _inner(text: str, outer: Call) -> Call:
-    """A part of a batch as a call; it is signed in as the whole is."""
-    head, _, body = text.partition("\n\n")
-    first, *lines = head.split("\n")
-    verb, target = first.split(" ")[:2]
-    parts = urlsplit(target)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if "authorization" in outer.headers:
-        headers.setdefault("authorization", outer.headers["authorization"])
-    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    return Call(at=outer.at, method=verb, path=unquote(parts.path), query=query, headers=headers, body=body.strip().encode())
+def _role(calendar: Calendar, account: str) -> str:
+    return "owner" if calendar.id == account else calendar.roles.get(account, "")
 
 
 def _listed(calendar: Calendar, account: str) -> Resource:
-    role = "owner" if calendar.id == account else calendar.roles[account]
-    return {
-        "kind": "calendar#calendarListEntry",
-        "etag": '"1"',
-        "id": calendar.id,
-        "summary": calendar.summary,
-        "timeZone": calendar.zone,
-        "accessRole": role,
-    }
+    about = {"id": calendar.id, "summary": calendar.summary, "timeZone": calendar.zone, "accessRole": _role(calendar, account)}
+    return {"kind": "calendar#calendarListEntry", "etag": '"1"', **about}
 
 
-def _hidden(body: Resource, role: str) -> Resource:
-    """Who may see only free and busy sees no more."""
-    if role == "freeBusyReader":
-        seen = ("kind", "etag", "id", "status", "start", "end", "iCalUID", "visibility")
-        body["items"] = [{key: event[key] for key in seen if key in event} | {"visibility": "private"} for event in body["items"]]
-    return body
-
-
-def _sealed(content: Mapping[str, Any]) -> str:
-    return urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
-
-
-def _opened(token: str | None) -> dict[str, Any] | None:
-    try:
-        found = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4))) if token else None
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+def _channel(call: Call) -> Response:
+    """G-27; nothing is ever sent to it."""
+    body = call.json
+    secure = str(body.get("address", "")).startswith("https://")
+    if body.get("type") != "web_hook" or not secure or len(body.get("id", "")) > 64:
+        raise Refusal(400, "invalid", "Invalid channel.")
+    return answer({"kind": "api#channel", "id": body["id"], "resourceId": "r1", "resourceUri": call.path})
 
 
 def _prepare(there: Google, key: Path | None) -> None:

@@ -39,13 +39,9 @@ class Record:
     def now(self) -> Resource:
         return self.versions[-1][2]
 
-    @property
-    def change(self) -> int:
-        return self.versions[-1][1]
-
-    def at(self, time: float) -> Resource | None:
-        """What a list shows that lags behind until `time`."""
-        return next((resource for at, _, resource in reversed(self.versions) if at <= time), None)
+    def at(self, time: float) -> tuple[float, int, Resource] | None:
+        """The version that a list shows which lags behind until `time`."""
+        return next((version for version in reversed(self.versions) if version[0] <= time), None)
 
 
 @dataclass
@@ -121,10 +117,14 @@ class Calendar:
         self._matching(ref, match)
         self._write(ref, old | {"status": "cancelled"})
 
-    def visible(self, lag: float) -> list[tuple[int, Resource]]:
-        """`(born, event)` of all events, deleted ones too, as a list sees them."""
+    def visible(self, lag: float) -> list[tuple[int, int, Resource]]:
+        """`(born, change, event)` of all events, deleted ones too, as a list sees them that lags behind so many seconds."""
         seen = ((record.born, record.at(self.clock.now - lag)) for record in self.records.values())
-        return [(born, event) for born, event in seen if event is not None]
+        return [(born, version[1], version[2]) for born, version in seen if version is not None]
+
+    @property
+    def last_change(self) -> int:
+        return max((record.versions[-1][1] for record in self.records.values()), default=0)
 
     def instances(self, ref: str) -> list[Resource]:
         """The occurrences of a series, exceptions in their place; at most 2,000."""
