@@ -1,4 +1,4 @@
-"""Decides which failed calls are made again, and when: reads, and writes that were certainly refused.
+"""Decides which failed calls are made again, and when: reads, and writes that were certainly refused; paces a credential's calls.
 
 A write whose outcome is unknown is never sent again; the next cycle's look settles it (W2). The waits are full jitter
 under a doubling ceiling; a destination that names a time (`Retry-After`) is obeyed instead, and where that is longer
@@ -8,9 +8,9 @@ than our patience the failure is handed up at once, so that the next cycle can b
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Event
+from threading import BoundedSemaphore, Event, Lock
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_when_event_set
@@ -18,7 +18,8 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from syncd.clock import Clock
-from syncd.connector import Unavailable
+from syncd.connector import Connector, ConnectorError, CreatesMany, Entry, Finding, Observation, Operation, Unavailable
+from syncd.core.model import Shift, Window
 
 T = TypeVar("T")
 
@@ -100,3 +101,91 @@ class Retry:
             retry=retry_if_exception(again),
             reraise=True,
         )(attempt)
+
+
+class Pace:
+    """What all connectors of one credential share: how many calls at once, and the time before which none is made."""
+
+    def __init__(self, calls: int) -> None:
+        self._room = BoundedSemaphore(max(1, calls))
+        self._lock = Lock()
+        self._not_before = 0.0
+
+    def wait(self, clock: Clock, stop: Event, patience: float) -> None:
+        """Until the destination may be asked again. Raises `Unavailable` where that is beyond our patience."""
+        while (left := self._left(clock)) > 0:
+            if left > patience or clock.wait(stop, left):
+                raise Unavailable("it asked us to wait", after=left, refused=True)
+
+    def told(self, clock: Clock, after: float) -> None:
+        """It asked for `after` seconds of rest."""
+        with self._lock:
+            self._not_before = max(self._not_before, clock.monotonic() + after)
+
+    def __enter__(self) -> None:
+        self._room.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._room.release()
+
+    def _left(self, clock: Clock) -> float:
+        with self._lock:
+            return self._not_before - clock.monotonic()
+
+
+class Patient:
+    """A connector whose calls are paced, and repeated where that is safe; to the engine it is that connector."""
+
+    def __init__(self, connector: Connector, retry: Retry, pace: Pace) -> None:
+        self._connector, self._retry, self._pace = connector, retry, pace
+        self.Options = connector.Options
+        self.capabilities = connector.capabilities
+
+    @staticmethod
+    def of(connector: Connector, retry: Retry, pace: Pace) -> Connector:
+        several = isinstance(connector, CreatesMany)
+        patient: Connector = (_PatientMany if several else Patient)(connector, retry, pace)  # type: ignore[assignment]
+        return patient
+
+    def read(self, window: Window, known: Mapping[str, str]) -> Observation:
+        return self._retry.read(lambda: self._paced(lambda: self._connector.read(window, known)))
+
+    def wording(self, shift: Shift) -> str:
+        return self._connector.wording(shift)
+
+    def create(self, shift: Shift, op: Operation) -> Entry:
+        return self._retry.write(lambda: self._paced(lambda: self._connector.create(shift, op)))
+
+    def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
+        return self._retry.write(lambda: self._paced(lambda: self._connector.replace(entry, shift, op)))
+
+    def delete(self, entry: Entry, op: Operation) -> None:
+        return self._retry.write(lambda: self._paced(lambda: self._connector.delete(entry, op)))
+
+    def doctor(self) -> Iterable[Finding]:
+        return self._connector.doctor()
+
+    def close(self) -> None:
+        self._connector.close()
+
+    def _paced(self, call: Callable[[], T]) -> T:
+        with self._pace:
+            self._pace.wait(self._retry.clock, self._retry.stop, self._retry.patience)
+            try:
+                return call()
+            except Unavailable as error:
+                if error.after is not None:
+                    self._pace.told(self._retry.clock, error.after)
+                raise
+
+
+class _PatientMany(Patient):
+    """For connectors that take several creates in one call."""
+
+    def __init__(self, connector: Connector, retry: Retry, pace: Pace) -> None:
+        super().__init__(connector, retry, pace)
+        self._many: CreatesMany = connector  # type: ignore[assignment]
+        self.batch = self._many.batch
+
+    def create_many(self, shifts: Sequence[Shift], ops: Sequence[Operation]) -> Sequence[Entry | ConnectorError]:
+        return self._retry.write(lambda: self._paced(lambda: self._many.create_many(shifts, ops)))

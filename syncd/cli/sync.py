@@ -1,0 +1,350 @@
+"""`syncd plan` and `syncd export`: what would be done at each destination, and doing it when somebody asks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncd.cli import BUSY, FAILED, USAGE, WORK, Command, say, stop
+from syncd.cli.session import Session, actor, with_session
+from syncd.cli.show import as_json, safe, table, when
+from syncd.cycle import Report, Trigger
+from syncd.cycle import show as cycle_show
+from syncd.errand import Errand
+from syncd.store.errors import LeaseHeld
+
+if TYPE_CHECKING:
+    from syncd.config.settings import Destination
+    from syncd.store import Store
+
+LEASE = 60.0
+"""Seconds that a command waits for a destination's lease."""
+REPEATS = 3
+"""How often destinations are exported again because an import of the same run made them due."""
+SHORTEST_PREFIX = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one destination in this command."""
+
+    settings: Destination
+    report: Report | None = None
+    error: Exception | None = None
+    done: bool = False
+    """Something was to be done, not only shown."""
+
+    @property
+    def complete(self) -> bool:
+        return self.error is None and self.report is not None and self.report.complete
+
+    @property
+    def digest(self) -> str | None:
+        return self.report.decision.plan.digest if self.report and self.report.decision else None
+
+    @property
+    def empty(self) -> bool:
+        decision = self.report.decision if self.report else None
+        return decision is not None and decision.plan.empty and not decision.whole
+
+
+@click.command(cls=Command)
+@click.argument("names", nargs=-1, metavar="[DEST]…")
+@click.option("--exit-code", is_flag=True, help="Exit 3 where there is something to do.")
+@with_session
+def plan(session: Session, names: tuple[str, ...], exit_code: bool) -> int:
+    """What an export would do at each destination. Nothing is changed, here or there."""
+    chosen = destinations(session, names)
+    with session.store(create=False) as store:
+        results = at_once(chosen, lambda one: planned(errand(session, store, Trigger.PLAN), one))
+    tell(session, results)
+    if any(one.error for one in results):
+        return FAILED
+    return WORK if exit_code and any(not one.empty for one in results) else 0
+
+
+@click.command(cls=Command)
+@click.argument("names", nargs=-1, metavar="[DEST]…")
+@click.option("--now", "at_once_", is_flag=True, help="Do it without asking.")
+@click.option("--plan", "digest", metavar="DIGEST", help="Do exactly the plan of this digest, or nothing.")
+@with_session
+def export(session: Session, names: tuple[str, ...], at_once_: bool, digest: str | None) -> int:
+    """Make destinations show the rota. Shows the plan and asks; --now does it without asking.
+
+    A destination that somebody else works on is waited for, up to a minute.
+    """
+    if at_once_ and digest:
+        stop("--now and --plan exclude each other", USAGE)
+    chosen = destinations(session, names)
+    if digest is not None and len(digest) < SHORTEST_PREFIX:
+        stop(f"--plan: at least {SHORTEST_PREFIX} digits of the digest", USAGE)
+    if not at_once_ and digest is None and (session.json or not sys.stdin.isatty()):
+        stop("there is no terminal to ask at; look with `syncd plan`, then use --now or --plan DIGEST", USAGE)
+    digests: dict[str, str] = {}
+    if not at_once_:
+        with session.store(create=False) as store:
+            shown = at_once(chosen, lambda one: planned(errand(session, store, Trigger.PLAN), one))
+        if digest is not None:
+            chosen, digests = _asked_for(session, shown, digest)
+        else:
+            chosen, digests = _confirmed(session, shown)
+        if not chosen:
+            return 0 if digest is None and not any(one.error for one in shown) else FAILED
+    with session.store(create=True) as store, interruptible() as event:
+        results = run_all(session, store, chosen, digests, event)
+    tell(session, results)
+    return code_of(results)
+
+
+def _asked_for(session: Session, shown: list[Result], digest: str) -> tuple[list[Destination], dict[str, str]]:
+    found = [one for one in shown if (one.digest or "").startswith(digest.lower())]
+    if len({one.digest for one in found}) == 1:  # destinations that show the same may have the same plan
+        return [one.settings for one in found], {one.settings.name: digest.lower() for one in found}
+    tell(session, shown)
+    why = f"{digest} begins {len(found)} plans" if found else f"no destination's plan is {digest} any more"
+    say(f"syncd: {why}: nothing was done")
+    return [], {}
+
+
+def _confirmed(session: Session, shown: list[Result]) -> tuple[list[Destination], dict[str, str]]:
+    """Those whose plan was shown and agreed to."""
+    tell(session, shown)
+    todo = [one for one in shown if one.error is None and not one.empty]
+    if not todo or not click.confirm(f"Do this at {len(todo)} destination{'s' * (len(todo) != 1)}?", err=True):
+        return [], {}
+    return [one.settings for one in todo], {one.settings.name: one.digest or "" for one in todo}
+
+
+# --- doing -------------------------------------------------------------------------------
+
+
+def destinations(session: Session, names: Iterable[str]) -> list[Destination]:
+    """Those named, or all; an unknown one is exit 2."""
+    there = session.whole_config.destinations
+    return [there[session.known("destination", name, there)] for name in dict.fromkeys(names)] or list(there.values())
+
+
+def errand(session: Session, store: Store | None, trigger: Trigger, event: Event | None = None) -> Errand:
+    return Errand(
+        config=session.whole_config, store=store, clock=session.clock, trigger=trigger, actor=actor(), stop=event or Event()
+    )
+
+
+def at_once(chosen: list[Destination], do: Callable[[Destination], Result]) -> list[Result]:
+    """Each destination on a thread of its own: one that is slow delays no other."""
+    if len(chosen) == 1:
+        return [do(chosen[0])]
+    with ThreadPoolExecutor(max_workers=min(16, max(1, len(chosen)))) as pool:
+        return list(pool.map(do, chosen))
+
+
+def planned(made: Errand, settings: Destination) -> Result:
+    try:
+        return Result(settings=settings, report=made.plan(settings))
+    except Exception as error:  # one destination's failure never touches another
+        return Result(settings=settings, error=error)
+
+
+def run_all(
+    session: Session, store: Store | None, chosen: list[Destination], digests: dict[str, str], event: Event
+) -> list[Result]:
+    """Every destination once, and those again that an import of this run made due, at most three times."""
+    made = errand(session, store, Trigger.EXPORT, event)
+    run = made.run_id()
+
+    def one(settings: Destination) -> Result:
+        def waits(holder: str) -> None:
+            say(f"syncd: {settings.name} is held by {holder}; waiting up to {LEASE:.0f} s")
+
+        try:
+            report = made.run(settings, run=run, digest=digests.get(settings.name, ""), wait=LEASE, on_wait=waits)
+        except Exception as error:  # one destination's failure never touches another
+            return Result(settings=settings, error=error, done=True)
+        return Result(settings=settings, report=report, error=report.error, done=True)
+
+    results = {result.settings.name: result for result in at_once(chosen, one)}
+    names = {settings.name for settings in chosen}
+    for _ in range(REPEATS):
+        wanted = {name for result in results.values() if result.report for name in result.report.wants} & names
+        if not wanted or event.is_set():
+            break
+        for result in results.values():
+            if result.report:
+                result.report.wants = ()
+        digests.clear()  # what was shown was shown before the import
+        for again in at_once([settings for settings in chosen if settings.name in wanted], one):
+            results[again.settings.name] = _joined(results[again.settings.name], again)
+    return list(results.values())
+
+
+def _joined(first: Result, again: Result) -> Result:
+    """Two runs of one destination as one: what the first did stays told."""
+    if first.report and again.report:
+        again.report.answers = [*first.report.answers, *again.report.answers]
+        if first.report.decision is not None and again.report.decision is not None and again.report.decision.plan.empty:
+            again.report.decision = first.report.decision
+    return again
+
+
+@contextmanager
+def interruptible() -> Iterator[Event]:
+    """SIGTERM and SIGINT let the call under way end and begin no other (F44); the second one ends at once."""
+    import signal
+    import threading
+
+    event = Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    caught: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        event.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGINT in caught:
+        raise KeyboardInterrupt
+
+
+def code_of(results: list[Result]) -> int:
+    if any(isinstance(one.error, LeaseHeld) for one in results):
+        return BUSY
+    return 0 if all(one.complete for one in results) else FAILED
+
+
+# --- telling -----------------------------------------------------------------------------
+
+
+def tell(session: Session, results: list[Result]) -> None:
+    """The plans, or what became of them; errors to stderr in any case."""
+    if session.json:
+        as_json([_json(one, session.now) for one in results])
+    else:
+        for one in results:
+            _text(session, one)
+    for one in results:
+        if one.error is not None:
+            after = getattr(one.error, "after", None)
+            said = f"; it asks us to wait {after:.0f} s" if after else ""
+            kind = "" if _ours(one.error) else f"{type(one.error).__name__}: "
+            say(f"syncd: {one.settings.name}: {kind}{one.error}{said}")
+        elif one.report is not None and one.report.stale:
+            say(f"syncd: {one.settings.name}: the plan is no longer the one asked for: nothing was done")
+
+
+def _ours(error: Exception) -> bool:
+    """Whether its text is a sentence for the admin."""
+    return type(error).__module__.startswith("syncd.")
+
+
+def _json(one: Result, now: int) -> dict[str, Any]:
+    decision = one.report.decision if one.report else None
+    said: dict[str, Any] = {
+        "destination": one.settings.name,
+        "mode": str(one.settings.mode),
+        "digest": one.digest,
+        "changes": _changes(one, now),
+        "pulls": [cycle_show.pull(pulled, one.settings.role) for pulled in decision.plan.pulls] if decision else [],
+        "left": cycle_show.left(decision.plan.drifts) if decision else [],
+        "notices": [cycle_show.notice_shown(notice) for notice in decision.notices] if decision else [],
+    }
+    if one.report is not None and one.done:
+        said["run"] = one.report.run
+    if decision is not None and decision.whole:
+        said["held"] = decision.whole
+    if one.error is not None:
+        said["error"] = str(one.error)
+    return said
+
+
+def _changes(one: Result, now: int) -> list[dict[str, Any]]:
+    """Planned ones in the order of the plan, then what later looks of the same run added."""
+    report = one.report
+    if report is None or report.decision is None:
+        return []
+    outcomes: dict[Any, str] = {}
+    changes = {_identity(change): change for change in report.decision.plan.changes}
+    for answer in report.answers:
+        changes.setdefault(_identity(answer.call.change), answer.call.change)
+        outcomes[_identity(answer.call.change)] = cycle_show.outcome(answer.outcome)
+    told = []
+    for identity, change in changes.items():
+        outcome = outcomes.get(identity) or ("held" if change.status.value == "held" else "waiting")
+        told.append(cycle_show.change(change, now, outcome if one.done else None))
+    return told
+
+
+def _identity(change: Any) -> tuple[Any, ...]:
+    return change.action, change.key, change.ref, change.before, change.after
+
+
+def _text(session: Session, one: Result) -> None:
+    decision = one.report.decision if one.report else None
+    head = click.style(one.settings.name, bold=True) + f" ({one.settings.mode})"
+    if decision is None:
+        click.echo(f"{head}: {'not done' if one.done else 'unknown'}")
+        return
+    changes = _changes(one, session.now)
+    if decision.whole:
+        click.echo(f"{head}: held: {decision.whole}; `syncd holds` shows it")
+        return
+    if not changes and not decision.plan.pulls:
+        click.echo(f"{head}: nothing to do")
+    else:
+        click.echo(f"{head}: {_count(changes, one.done)}, plan {one.digest}")
+    zone = session.rota.schedules[one.settings.schedule].timezone
+    rows = []
+    for change in changes:
+        value = change["after"] or change["before"]
+        state = change.get("outcome") or change["status"]
+        rows.append(
+            (f"  {change['action']}", _who(session, change), *_times(value, zone), change["drift"], state, change["reason"])
+        )
+    for pulled in decision.plan.pulls:
+        names = ", ".join(_name(session, person) for person in pulled.people) or "nobody"
+        rows.append(("  import", names, when(pulled.start, zone), when(pulled.end, zone), f"row {pulled.row}", "", ""))
+    if rows:
+        table(("  change", "on call", "from", "to", "because", "", ""), rows)
+    for kept in cycle_show.left(decision.plan.drifts):
+        click.echo(f"  left as it is: {safe(', '.join(kept['people']))} {kept['start']} – {kept['end']}: {kept['reason']}")
+
+
+def _count(changes: list[dict[str, Any]], done: bool) -> str:
+    counts: dict[str, int] = {}
+    for change in changes:
+        state = change.get("outcome") if done else change["status"]
+        key = change["action"] if state in ("now", "applied") else f"{change['action']} {state}"
+        counts[key] = counts.get(key, 0) + 1
+    return ", ".join(f"{count} × {action}" for action, count in counts.items()) or "imports only"
+
+
+def _times(value: dict[str, Any] | None, zone: str) -> tuple[str, str]:
+    from syncd.cli.show import parse
+
+    return ("–", "–") if value is None else (when(parse(value["start"]), zone), when(parse(value["end"]), zone))
+
+
+def _who(session: Session, change: dict[str, Any]) -> str:
+    before, after = (value["person"] if value else None for value in (change["before"], change["after"]))
+    names = [_name(session, one) for one in (before, after) if one]
+    return " → ".join(dict.fromkeys(names)) or "somebody unknown"
+
+
+def _name(session: Session, id_: str) -> str:
+    person = session.rota.people.get(id_)
+    return person.name if person else id_
