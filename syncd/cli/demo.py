@@ -1,4 +1,4 @@
-"""What `make demo` runs: writes a rota with today's dates once, exports it to a folder of calendar files, says what came of it."""
+"""What `make demo` runs: writes a rota with today's dates once, and exports it to a folder of calendar files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from pathlib import Path
 import click
 
 from syncd.cli import main as syncd
+from syncd.clock import SystemClock
+from syncd.config import load
+from syncd.core.model import Instant
+from syncd.core.shifts import oncall
 
 _DATE = re.compile(r"\b(\d{4}-\d\d-\d\d)(T\d\d:\d\d)?")
 _HEAD = (
@@ -19,18 +23,28 @@ _HEAD = (
 
 
 def dated(text: str, today: date) -> str:
-    """The rota with its dates brought to this week: whole weeks later, so that weekdays stay what they are.
+    """The rota with its dates whole weeks later, so that weekdays stay what they are.
 
-    A bare date (a beginning) comes into this week, a time (an override's) to the first such weekday after today.
+    Times (an override's) come to the first such week in which all are after today; bare dates (beginnings) move along, and
+    two weeks back where that is after today: whoever takes turns by the day or week has the same ones then.
     """
+    times = [date.fromisoformat(found[1]) for found in _DATE.finditer(text) if found[2]]
+    weeks = max((today - day).days // 7 + 1 for day in times)
 
     def moved(match: re.Match[str]) -> str:
-        written = date.fromisoformat(match[1])
-        monday = today - timedelta(days=today.weekday())
-        later = (today - written).days // 7 + 1 if match[2] else (monday - written).days // 7
-        return (written + timedelta(weeks=later)).isoformat() + (match[2] or "")
+        day = date.fromisoformat(match[1]) + timedelta(weeks=weeks)
+        while not match[2] and day > today:
+            day -= timedelta(weeks=2)
+        return day.isoformat() + (match[2] or "")
 
     return _HEAD + _DATE.sub(moved, text)
+
+
+def _free(config: Path, at: Instant) -> str:
+    """Somebody who is not on call as primary: an override that puts on whoever is on already would change nothing."""
+    rota = load(config, destinations=False).rota
+    on = {person.id for schedule in rota.schedules.values() for row in oncall(rota, schedule, at) for person in row.people}
+    return next((person for person in rota.people if person not in on), next(iter(rota.people)))
 
 
 def run(arguments: Sequence[str], today: date) -> int:
@@ -52,11 +66,12 @@ def run(arguments: Sequence[str], today: date) -> int:
         click.echo(f"{len(list(calendar.glob('*.ics')))} shifts in {calendar}/: open them with any calendar program")
     click.echo("\n" + click.style("Try next", bold=True))
     tool = f".venv/bin/syncd --config {config}"
+    person = _free(config, SystemClock().now())
     for command, why in (
-        ("override add --role primary --person ben", "Ben takes over until midnight"),
+        (f"override add --role primary --person {person}", "somebody else until midnight"),
         ("export --now", "the calendar files follow"),
         ("why --role primary", "why this person is on call"),
-        ("run", "keep them in agreement: edit or delete a file in the folder and look again"),
+        ("run", "keep them in agreement: delete a file in the folder and look again"),
     ):
         click.echo(f"  {tool} {command:<42} # {why}")
     return 0

@@ -29,6 +29,8 @@ LEASE = 60.0
 REPEATS = 3
 """How often destinations are exported again because an import of the same run made them due."""
 SHORTEST_PREFIX = 6
+SHOWN = 6
+"""Lines of what was done that a person reads; JSON has all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,8 +320,17 @@ def _text(session: Session, one: Result) -> None:
     for pulled in decision.plan.pulls:
         names = ", ".join(_name(session, person) for person in pulled.people) or "nobody"
         rows.append(("  import", names, when(pulled.start, zone), when(pulled.end, zone), f"row {pulled.row}", "", ""))
+    if one.done and len(rows) > SHOWN:
+        # What went well is summed up; whatever did not is shown whole.
+        well = [row for row in rows if row[5] == "applied"]
+        rows = [*(row for row in rows if row[5] != "applied"), *well[:SHOWN]]
+        more = len(well) - len(well[:SHOWN])
+    else:
+        more = 0
     if rows:
         table(("  change", "on call", "from", "to", "because", "", ""), rows)
+    if more:
+        click.echo(f"  … and {more} more")
     for kept in cycle_show.left(decision.plan.drifts):
         click.echo(f"  left as it is: {safe(', '.join(kept['people']))} {kept['start']} – {kept['end']}: {kept['reason']}")
 
