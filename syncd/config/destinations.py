@@ -111,9 +111,10 @@ def _destination(name: str, section: Section, rota: Rota | None, names: Names, o
     schedule, role = section["schedule"] or "", section["role"] or ""
     if rota is not None:
         schedule = _reference(section, "schedule", list(rota.schedules), names)
-        layers = rota.schedules[schedule].layers if schedule in rota.schedules else ()
-        used = list(dict.fromkeys(one.role for one in layers if one.role))
-        role = _reference(section, "role", used if len(used) == 1 else list(rota.roles), names)
+        if schedule in rota.schedules or "role" in section:
+            layers = rota.schedules[schedule].layers if schedule else ()
+            used = list(dict.fromkeys(one.role for one in layers if one.role))
+            role = _reference(section, "role", used if len(used) == 1 else list(rota.roles), names)
     limits = section["limits"]
     destination = Destination(
         name=name,

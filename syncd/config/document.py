@@ -44,6 +44,10 @@ class Node:
     size: int = 1
     """Values in it, aliases written out."""
 
+    def __repr__(self) -> str:
+        """Without its content, which may be a secret."""
+        return f"<{self.kind} at {self.file}:{self.line}:{self.column}>"
+
     @property
     def null(self) -> bool:
         return self.kind == "text" and self.plain and self.text in NULLS
@@ -111,7 +115,9 @@ def parse(data: bytes, file: str, report: Report) -> Node:
         report.error(place, "", refused.problem, refused.remedy)
         raise Unreadable from None
     if node is None or node.null:
-        return start
+        # Truncated by an editor or a full disk: it must not be taken for a rota of nobody.
+        report.error(start, "", "the file is empty", "begin with `people:`")
+        raise Unreadable
     if node.kind != "mapping":
         report.error(node, "", "the file is no mapping of keys to values", "begin with `people:`")
         raise Unreadable
@@ -243,7 +249,7 @@ class _Composer:
             elif name in node.entries:
                 first = node.entries[name][0]
                 self.report.error(
-                    key, under(path, name), f"the key {shown(name)} stands here twice", f"the first is in line {first.line}"
+                    key, under(path, name), f"duplicate key {shown(name)}", f"keep one; the first is in line {first.line}"
                 )
             else:
                 node.entries[name] = (key, value)

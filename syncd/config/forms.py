@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 
 from syncd.config.document import Node
-from syncd.config.problem import Report, Wrong, shown, suggestion
+from syncd.config.problem import Report, Wrong, shown
 from syncd.config.shape import Form, found, one_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -75,8 +75,8 @@ NAME = _identifier(_IDENTIFIER, "id: letters, digits, `_` `.` `-`, at most 64", 
 PERSON_ID = _identifier(_PERSON, "id: small letters, digits, `_` `.` `-`, at most 64", ("all", "none"))
 
 
-def whole(least: int, most: int) -> Form:
-    words = f"whole number, {least:,} to {most:,}"
+def whole(least: int, most: int, words: str = "") -> Form:
+    words = words or f"whole number, {least:,} to {most:,}"
 
     def read(node: Node, path: str, report: Report) -> int:
         value = scalar(node, words)
@@ -157,28 +157,23 @@ def _zone(node: Node, path: str, report: Report) -> str:
             pass
         else:
             return value
-    raise Wrong(f"{shown(value)} is no time zone", "" if report.full else _zone_like(value))
+    near = _zone_like(value) if report.may_suggest() else ""
+    raise Wrong(f"{shown(value)} is no time zone", near or "write an IANA name such as Europe/Berlin or UTC")
 
 
 def _zone_like(value: str) -> str:
+    """`did you mean 'Europe/Berlin'?`, by the whole name, else by its last part; "" where nothing is near."""
+    from difflib import get_close_matches
     from zoneinfo import available_timezones
 
     zones = sorted(available_timezones())
-    cities = {zone.rpartition("/")[2]: zone for zone in zones}
-    near = suggestion(value, zones) if len(zones) < 500 else _nearest(value, zones)
-    if not near and (city := _nearest(value.rpartition("/")[2], list(cities), bare=True)):
-        near = f"did you mean {shown(cities[city])}?"
-    return near or "write an IANA name such as Europe/Berlin or UTC"
-
-
-def _nearest(value: str, names: list[str], *, bare: bool = False) -> str:
-    from difflib import get_close_matches
-
-    folded = {name.casefold(): name for name in names}
-    near = get_close_matches(value.casefold().replace(" ", "_"), folded, 1, 0.75) if len(value) <= 64 else []
-    if not near:
-        return ""
-    return folded[near[0]] if bare else f"did you mean {shown(folded[near[0]])}?"
+    wanted = value[:64].casefold().replace(" ", "_")
+    whole_names = {zone.casefold(): zone for zone in zones}
+    last_parts = {zone.casefold().rpartition("/")[2]: zone for zone in zones}
+    for part, names in ((wanted, whole_names), (wanted.rpartition("/")[2], last_parts)):
+        if near := get_close_matches(part, names, 1, 0.75):
+            return f"did you mean {shown(names[near[0]])}?"
+    return ""
 
 
 ZONE = Form("IANA time zone", _zone)

@@ -6,7 +6,7 @@ import re
 
 from syncd.config.document import Node
 from syncd.config.forms import DAY, DAYS, MIDNIGHT, clock, whole_day
-from syncd.config.problem import Report, Wrong, shown, under
+from syncd.config.problem import Report, Wrong, shown
 from syncd.config.shape import Form, Key, Section, Shape, items_of, values_of
 from syncd.core.model import DAY as A_DAY
 from syncd.core.model import WEEK, Hours
@@ -95,7 +95,7 @@ def _need(node: Node, path: str, report: Report) -> str | tuple[Hours, ...]:
         return hours
     if node.kind == "text" and node.text in ("always", "never"):
         return node.text
-    raise Wrong("expected always, never or a list of windows", f"{under(path, '')[:-1].rpartition('.')[2]}: always")
+    raise Wrong("expected always, never or a list of windows", f"such as `{path.rpartition('.')[2]}: always`")
 
 
 NEED = Form("`always` \\| `never` \\| list of windows", _need, WINDOW)

@@ -129,7 +129,7 @@ def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] |
     folder = path.parent.absolute()
     directory = directory_of(node, folder)
     if directory is not None:
-        fetched = files_of(directory, node.entries["source"][1], report)
+        fetched = files_of(directory, node.get("source", "directory") or node, report)
     elsewhere = node.get("source")
     there = elsewhere is not None and not elsewhere.null
     if there:

@@ -27,7 +27,7 @@ CHANNEL = Shape(
 
 def _or_off(shape: Shape) -> Form:
     def read(node: Node, path: str, report: Report) -> Section | None:
-        if node.null or (node.kind == "text" and node.text == "off"):
+        if node.kind == "text" and node.text == "off":
             return None
         if node.kind == "text":
             raise Wrong(f"expected a mapping or off, found {found(node)}")

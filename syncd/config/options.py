@@ -16,6 +16,7 @@ from syncd.config.shape import Form, Key, Section, Shape, one_of, values_of
 from syncd.connector import Capabilities, Secret
 
 TEXT = text(4_096)
+WHOLE = whole(-1_000_000_000, 1_000_000_000, "whole number")
 
 
 class Options:
@@ -114,7 +115,7 @@ def _form(hint: Any, a_path: Any, a_secret: Any) -> Form:
     if hint is bool:
         return TRUTH
     if hint is int:
-        return whole(-1_000_000_000, 1_000_000_000)
+        return WHOLE
     if hint is float:
         return Form("number", _number)
     return Form("text", TEXT.read)

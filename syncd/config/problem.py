@@ -10,7 +10,9 @@ from typing import Literal, Protocol
 MOST = 200
 """Problems reported of one configuration: nobody reads more, and a hostile file has one on every line."""
 NAMES = 500
-"""Names looked at for a suggestion, and the length of the longest one worth it."""
+"""Names looked at for a suggestion."""
+SUGGESTIONS = 20
+"""Looked for in one configuration: comparing names is the dearest thing here, and after so many mistakes no help."""
 
 
 class Place(Protocol):
@@ -65,6 +67,7 @@ class Report:
     def __init__(self) -> None:
         self._problems: dict[tuple[str, int, int, str], Problem] = {}
         self._left_out = 0
+        self._suggestions = 0
         self._errors = 0
 
     def error(self, place: Place, path: str, problem: str, remedy: str = "") -> None:
@@ -76,7 +79,8 @@ class Report:
 
     def unknown(self, place: Place, path: str, what: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         """A name that nothing bears: `unknown WHAT 'NAME'`, with the nearest name that something does."""
-        self.error(place, path, f"unknown {what} {shown(name)}", "" if self.full else suggestion(name, known) or remedy)
+        near = suggestion(name, known) if self.may_suggest() else ""
+        self.error(place, path, f"unknown {what} {shown(name)}", near or remedy)
 
     def _add(self, place: Place, path: str, problem: str, remedy: str, severity: Literal["error", "warning"]) -> None:
         # A template's mistake is found again by every schedule that uses it: once is enough.
@@ -95,6 +99,11 @@ class Report:
             remedy=remedy,
             severity=severity,
         )
+
+    def may_suggest(self) -> bool:
+        """Whether one more name may be compared with others."""
+        self._suggestions += 1
+        return self._suggestions <= SUGGESTIONS
 
     @property
     def full(self) -> bool:

@@ -61,7 +61,9 @@ class Shape:
                 self._unknown(place, path, name, report)
                 continue
             section.places[name] = value
-            if value.null and not key.nullable:
+            if value.null:
+                if key.nullable:
+                    section.values[name] = None
                 continue
             try:
                 section.values[name] = key.form.read(value, under(path, name), report)
@@ -209,7 +211,8 @@ def one_of(names: Sequence[str], kind: Callable[[str], Any] = str) -> Form:
         if node.kind != "text":
             raise Wrong(f"expected one word, found {found(node)}", f"one of {', '.join(names)}")
         if node.text not in names:
-            raise Wrong(f"{shown(node.text)} is not known here", suggestion(node.text, names) or f"one of {', '.join(names)}")
+            near = suggestion(node.text, names) if report.may_suggest() else ""
+            raise Wrong(f"{shown(node.text)} is not known here", near or f"one of {', '.join(names)}")
         return kind(node.text)
 
     return Form(" \\| ".join(f"`{name}`" for name in names), read)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from syncd.config.document import LONGEST, Node, Unreadable, parse
+from syncd.config.document import BULK, LONGEST, Node, parse
 from syncd.config.problem import Report, shown, under
 
 TABLES = ("people", "roles", "teams", "schedules", "templates")
@@ -23,30 +23,25 @@ def directory_of(node: Node, folder: Path) -> Path | None:
     return folder / Path(named.text).expanduser()
 
 
-def files_of(directory: Path, place: Node, report: Report) -> dict[str, bytes]:
-    """Every rota file of `directory`, by name. Hidden ones are an editor's. An empty directory is an error: no rota at all."""
+def files_of(directory: Path, place: Node, report: Report) -> dict[str, bytes] | None:
+    """Every rota file of `directory`, by name, but an editor's hidden ones. None where there is a problem, or no file."""
+    path = "source.directory"
     files: dict[str, bytes] = {}
-    size = 0
     try:
-        paths = sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
-        for path in paths[:MOST_FILES]:
-            with path.open("rb") as stream:
-                files[str(path)] = stream.read(LONGEST + 1)
-            size += len(files[str(path)])
-            if size > LONGEST:
-                report.error(place, "source.directory", f"the files are longer than {LONGEST >> 10} KiB together")
-                raise Unreadable
+        found = sorted(file for file in directory.iterdir() if file.suffix in (".yaml", ".yml") and file.name[0] != ".")
+        for file in found[:MOST_FILES]:
+            with file.open("rb") as stream:
+                files[str(file)] = stream.read(LONGEST + 1)
+            if sum(map(len, files.values())) > LONGEST:
+                report.error(place, path, f"the files are longer than {LONGEST >> 10} KiB together", BULK)
+                return None
     except OSError as error:
-        report.error(place, "source.directory", f"the rota cannot be read: {error.strerror}: {error.filename}")
-        raise Unreadable from None
-    if not paths or len(paths) > MOST_FILES:
-        report.error(
-            place,
-            "source.directory",
-            f"{directory} holds no *.yaml" if not paths else f"{directory} holds more than {MOST_FILES} files",
-            "name the directory with the rota",
-        )
-        raise Unreadable
+        report.error(place, path, f"the rota cannot be read: {error.strerror}: {error.filename}", "name another directory")
+        return None
+    if not found or len(found) > MOST_FILES:
+        many = f"more than {MOST_FILES} files" if found else "no *.yaml"
+        report.error(place, path, f"{directory} holds {many}", "name the directory with the rota")
+        return None
     return files
 
 

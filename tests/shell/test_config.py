@@ -1,16 +1,104 @@
-"""The examples are read, and mean what they say."""
+"""The examples are read and mean what they say; the file is found where it should be."""
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from syncd.config import load
+from syncd.config import ConfigError, find, load
+from syncd.config.example import brought_to
+from syncd.core.mode import Limits, Mode
+from syncd.registry import MissingExtra, UnknownKind, connector
 
 EXAMPLES = Path(__file__).parents[2] / "config"
 
 
-@pytest.mark.parametrize("name", ["minimal.yaml"])
-def test_an_example_is_read_without_a_warning(name: str) -> None:
+@pytest.mark.parametrize("name", ["minimal.yaml", "demo.yaml"])
+def test_a_small_example_is_read_without_a_warning(name: str) -> None:
     assert load(EXAMPLES / name).warnings == ()
+
+
+def test_the_whole_example_is_read_as_far_as_the_rota() -> None:
+    config = load(EXAMPLES / "syncd.example.yaml", destinations=False)
+
+    assert [problem.path for problem in config.warnings] == ["destinations.team-calendar.mode"]
+    assert list(config.destinations) == ["pager", "team-calendar", "night-calendar", "identity-calendar", "directory"]
+    assert config.destinations["pager"].limits == Limits(removals=3, removal_share=0.3)
+    assert config.destinations["team-calendar"].mode is Mode.BIDIRECTIONAL
+    assert config.destinations["night-calendar"].options is None
+    identity = config.rota.schedules["identity"]
+    assert identity.timezone == "Europe/London"
+    assert identity.layers[0].rosters[0].groups == (("cho",), ("dev",))
+
+
+def test_the_whole_example_has_options_that_every_connector_takes() -> None:
+    for kind in ("pagerduty", "google", "caldav", "outlook", "folder"):
+        try:
+            connector(kind)
+        except (UnknownKind, MissingExtra) as missing:
+            pytest.skip(str(missing))
+    config = load(EXAMPLES / "syncd.example.yaml")
+
+    assert config.destinations["pager"].options.schedule == "P123ABC"
+    assert repr(config.destinations["pager"].options.token) == "***"
+    assert {problem.severity for problem in config.warnings} == {"warning"}
+
+
+@pytest.mark.parametrize(("today", "first"), [(date(2026, 11, 21), "2026-11-16"), (date(2026, 3, 2), "2026-03-02")])
+def test_the_demo_can_be_brought_to_any_week(today: date, first: str, tmp_path: Path) -> None:
+    written = brought_to((EXAMPLES / "demo.yaml").read_text(), today)
+    (tmp_path / "syncd.yaml").write_text(written)
+    config = load(tmp_path / "syncd.yaml")
+
+    schedule = config.rota.schedules["payments"]
+    assert f"{schedule.start:%Y-%m-%d}" == first
+    assert len(schedule.overrides) == 1
+    assert re.findall(r"\[(\w+)\]", written) == re.findall(r"\[(\w+)\]", (EXAMPLES / "demo.yaml").read_text())
+    assert config.destinations["primary-calendar"].options.path == tmp_path / "calendars/primary"
+    assert config.store == str(tmp_path / "state")
+
+
+def test_text_without_a_date_stays_as_it_is() -> None:
+    assert brought_to("people: {}", date(2026, 11, 21)) == "people: {}"
+
+
+def test_the_file_named_wins_over_the_environment_and_both_over_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SYNCD_CONFIG", raising=False)
+    (tmp_path / "syncd.yaml").write_text("people: {}\n")
+    assert find(None) == Path("syncd.yaml")
+    monkeypatch.setenv("SYNCD_CONFIG", "/srv/other.yaml")
+    assert find(None) == Path("/srv/other.yaml")
+    assert find("mine.yaml") == Path("mine.yaml")
+
+
+def test_no_file_anywhere_is_one_problem_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SYNCD_CONFIG", raising=False)
+    if Path("/etc/syncd/syncd.yaml").exists():
+        pytest.skip("this machine has a configuration")
+    with pytest.raises(ConfigError) as caught:
+        find(None)
+    (problem,) = caught.value.problems
+    assert "--config" in problem.remedy
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+def test_a_file_that_cannot_be_opened_is_a_problem_and_no_crash(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / name)
+    assert caught.value.problems[0].problem.startswith("the file cannot be read: ")
+
+
+def test_relative_paths_are_from_the_folder_of_the_file_wherever_the_process_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/syncd.yaml").write_text("store: here\npeople: {}\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("inside/syncd.yaml")).store == str(tmp_path / "inside/here")
