@@ -118,7 +118,12 @@ class Outlook:
         """One list. Views are said to fail or to forget extended properties (MS-26): then, and from then on, the plain list."""
         calendar = self._calendar()
         if self._found.get("list") == "events":
-            return self._plain(calendar, window)
+            try:
+                return self._plain(calendar, window)
+            except Gone:
+                raise
+            except (ServerFault, Rejected):
+                del self._found["list"]  # what was learned is no longer so
         query = (("startDateTime", iso(window.start)), ("endDateTime", iso(window.end)), *_ASKED)
         try:
             rows, first = self._graph.rows(f"/calendars/{part(calendar)}/calendarView", query)
@@ -152,7 +157,9 @@ class Outlook:
             answer = self._graph.get(self._path(ref), _ASKED[1:])
         except Gone:
             return None
-        return self._events.entry(answer.data, known)
+        if (entry := self._events.entry(answer.data, known)) is None:
+            raise Unavailable("Graph's answer about an event of ours is about none")
+        return entry
 
     def _calendar(self) -> str:
         """The calendar's id, looked up once and then given back to us."""

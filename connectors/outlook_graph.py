@@ -115,12 +115,12 @@ class Graph:
 
     def _judged(self, answer: Answer, bearer: Bearer, *, writing: bool, conditional: bool) -> Answer:
         """The answer if it is what was asked for. What a status means is not the same everywhere (MS-12, MS-14, MS-43)."""
-        status, code = answer.status, answer.code.casefold()
+        status, code = answer.status, bearer.hide(answer.code).casefold()
         words = f"Graph answered {bearer.hide(answer.words)}"
         if status in (200, 201) and isinstance(answer.data, dict):
             return answer
-        if status == 204:
-            return answer
+        if status in (200, 204) and writing and not answer.text:
+            return answer  # a deletion; of another write the caller misses what it says
         if status == 401:
             raise Denied(f"{words}. Graph refuses even a fresh token: compare base_url with the cloud of your tenant")
         if status == 403:

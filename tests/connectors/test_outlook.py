@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from connectors.outlook import Outlook
-from syncd.connector import Secret, Site
+from syncd.connector import Site
 from syncd.core.model import Instant
 from tests.connectors.conformance import NOW, PEOPLE, Conformance
+from tests.connectors.outlook_there import outlook
 from tests.simulators.common import Clock, Fault
-from tests.simulators.microsoft import ONCALL, Microsoft
-
-
-def options(there: Microsoft, **more: Any) -> Outlook.Options:
-    given: dict[str, Any] = {
-        "tenant": there.tenant, "client_id": there.client_id, "client_secret": Secret("test", lambda: there.secret),
-        "mailbox": ONCALL, "authority": there.authority, "base_url": there.base_url, "ca_file": Path(there.ca_file),
-    }  # fmt: skip
-    return Outlook.Options(**{**given, **more})
-
+from tests.simulators.microsoft import Microsoft
 
 PATHS = {
     "read": ("GET", "/calendarView$"),
@@ -39,7 +29,7 @@ class TestOutlook(Conformance):
             yield there
 
     def make(self, place: Microsoft, site: Site) -> Outlook:
-        return Outlook(options(place), site)
+        return outlook(place, site)
 
     def human_creates(self, place: Microsoft, start: Instant, end: Instant, who: str) -> str:
         return place.human.creates(start, end, self.words(who))

@@ -198,6 +198,7 @@ class Microsoft(Simulator):
             if not name or any(calendar.name == name for calendar in box.calendars.values()):
                 raise Refusal(409, "ErrorFolderExists", "A folder with the specified name already exists.")
             return answer(self._calendar_json(box, box.add_calendar(name).id), 201)
+        call = self._resumed(call)
         return self._paged(call, [selected(self._calendar_json(box, id_), call.first("$select")) for id_ in box.calendars])
 
     def _calendar_json(self, box: Mailbox, id_: str) -> dict[str, Any]:

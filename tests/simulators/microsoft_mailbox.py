@@ -99,7 +99,7 @@ class Mailbox:
         self.default = self.add_calendar("Calendar").id
 
     def add_calendar(self, name: str, *, can_edit: bool = True) -> Calendar:
-        calendar = Calendar(opaque(self.address, "calendar", len(self.calendars), form="AAMkADIx"), name, can_edit)
+        calendar = Calendar(opaque(self.address, "calendar", next(self._counter), form="AAMkADIx"), name, can_edit)
         self.calendars[calendar.id] = calendar
         return calendar
 
