@@ -145,13 +145,14 @@ class Google:
 
     def _entry(self, event: Event, window: Window, *, known: bool) -> Entry | None:
         """What `event` says. Where no time can be read of it, a known one is nobody's at no time, and is then put right."""
-        start, end = _times(event, self._site.schedule.timezone) or (window.start, window.start if known else window.start - 1)
-        if not known and not (start < window.end and window.start < max(end, start + 1)):
+        times = _times(event, self._site.schedule.timezone)
+        start, end = times or (window.start, window.start)
+        if not known and (times is None or not (start < window.end and window.start < max(end, start + 1))):
             return None
         title = tidy(str(event.get("summary") or ""))
         return Entry(
             ref=event["id"], uid=event["id"], start=start, end=end, title=title, marker=_marker(event),
-            person=self._names.person(title) if end > start else None, version=event.get("etag"),
+            person=self._names.person(title) if times else None, version=event.get("etag"),
         )  # fmt: skip
 
     # --- writing ---------------------------------------------------------------------------

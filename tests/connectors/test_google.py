@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.google import Google
-from syncd.connector import Secret, Site
+from syncd.connector import Site
 from syncd.core.model import Instant
-from tests.connectors.conformance import NOW, PEOPLE, Conformance
-from tests.simulators.common import Clock, Fault, clean_environment
-from tests.simulators.google import TEAM
-from tests.simulators.google import Google as Simulated
+from tests.connectors.conformance import PEOPLE, Conformance
+from tests.connectors.google_place import Place, opened
+from tests.simulators.common import Fault
 
 METHOD = {"read": "GET", "create": "POST", "replace": "PUT", "delete": "DELETE"}
 FAULTS = {
@@ -24,58 +23,46 @@ FAULTS = {
 }
 
 
-@pytest.fixture
-def there() -> Iterator[Simulated]:
-    clean_environment()
-    with Simulated(clock=Clock(NOW)) as there:
-        there.key = there.service_account()
-        yield there
-
-
-def google(there: Simulated, site: Site, **options: object) -> Google:
-    chosen = {"calendar": TEAM, "credentials": Secret("file key.json", lambda: there.key), "base_url": there.url, **options}
-    return Google(Google.Options(**chosen), site)
-
-
 class TestGoogle(Conformance):
     @pytest.fixture
-    def place(self, there: Simulated) -> Simulated:
-        return there
+    def place(self) -> Iterator[Place]:
+        with opened() as place:
+            yield place
 
-    def make(self, place: Simulated, site: Site) -> Google:
-        return google(place, site)
+    def make(self, place: Place, site: Site) -> Google:
+        return place.connector(site)
 
-    def human_creates(self, place: Simulated, start: Instant, end: Instant, who: str) -> str:
+    def human_creates(self, place: Place, start: Instant, end: Instant, who: str) -> str:
         with place.hand():
             return place.calendar.human_creates(start, end, named(who))
 
-    def human_moves(self, place: Simulated, ref: str, start: Instant, end: Instant) -> None:
+    def human_moves(self, place: Place, ref: str, start: Instant, end: Instant) -> None:
         with place.hand():
             place.calendar.human_edits(ref, start=start, end=end)
 
-    def human_gives(self, place: Simulated, ref: str, who: str) -> None:
+    def human_gives(self, place: Place, ref: str, who: str) -> None:
         with place.hand():
             place.calendar.human_edits(ref, title=named(who))
 
-    def human_deletes(self, place: Simulated, ref: str) -> None:
+    def human_deletes(self, place: Place, ref: str) -> None:
         with place.hand():
             place.calendar.human_deletes(ref)
 
-    def human_copies(self, place: Simulated, ref: str) -> None:
+    def human_copies(self, place: Place, ref: str) -> None:
         with place.hand():
             place.calendar.human_copies(ref)
 
-    def fault(self, place: Simulated, verb: str, kind: str) -> None:
+    def fault(self, place: Place, verb: str, kind: str) -> None:
         if kind == "denied":  # a credential that was withdrawn: its token is refused, and so is the next one asked for
             place.tokens.revoke_all()
             place.tokens.refuse_next = 1
             return
         place.faults.add(Fault(method=METHOD[verb], path="/calendars/", **FAULTS[kind]))
 
-    def writes(self, place: Simulated) -> int:
+    def writes(self, place: Place) -> int:
         return len(place.journal.writes("/calendars/"))
 
-    def reads(self, place: Simulated) -> int:
+    def reads(self, place: Place) -> int:
         return len(place.journal.reads("/calendars/"))
 
 
