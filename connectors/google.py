@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
+from connectors.google_event import Event, body_of, marker_of, times_of, utc
 from syncd.connector import (
     Capabilities,
     ConnectorError,
@@ -28,8 +27,8 @@ from syncd.connector import (
     Unavailable,
     Unsupported,
 )
-from syncd.core.model import Instant, Shift, Window
-from syncd.event import CalendarOptions, Names, description_of, tidy, title_of, wording
+from syncd.core.model import Shift, Window
+from syncd.event import CalendarOptions, Names, tidy, wording
 
 if TYPE_CHECKING:
     from connectors.google_account import Account
@@ -39,16 +38,11 @@ if find_spec("googleapiclient") is None:  # imported at the first call; that it 
     raise ModuleNotFoundError("No module named 'googleapiclient'", name="googleapiclient")
 
 SERVICE = "/calendar/v3"
-KEY = "syncd"
-PIECE = 1000
-"""Characters of one private property: longer values are cut off without a word (G-10)."""
 PAGE = 2500
 MOST_EVENTS = 10_000
 BLIND = ("none", "freeBusyReader")
 """Roles that do not see what an event says."""
 WRITERS = ("writer", "owner")
-
-Event = Mapping[str, Any]
 
 
 class Google:
@@ -127,7 +121,7 @@ class Google:
 
     def _window(self, window: Window) -> dict[str, Any]:
         return {
-            "calendarId": self._options.calendar, "timeMin": _utc(window.start), "timeMax": _utc(window.end),
+            "calendarId": self._options.calendar, "timeMin": utc(window.start), "timeMax": utc(window.end),
             "singleEvents": True, "maxResults": PAGE,
         }  # fmt: skip
 
@@ -145,13 +139,13 @@ class Google:
 
     def _entry(self, event: Event, window: Window, *, known: bool) -> Entry | None:
         """What `event` says. Where no time can be read of it, a known one is nobody's at no time, and is then put right."""
-        times = _times(event, self._site.schedule.timezone)
+        times = times_of(event, self._site.schedule.timezone)
         start, end = times or (window.start, window.start)
         if not known and (times is None or not (start < window.end and window.start < max(end, start + 1))):
             return None
         title = tidy(str(event.get("summary") or ""))
         return Entry(
-            ref=event["id"], uid=event["id"], start=start, end=end, title=title, marker=_marker(event),
+            ref=event["id"], uid=event["id"], start=start, end=end, title=title, marker=marker_of(event),
             person=self._names.person(title) if times else None, version=event.get("etag"),
         )  # fmt: skip
 
@@ -164,7 +158,7 @@ class Google:
         """An id that was ever used is `Stale`, also that of a deleted event (G-02): the next generation is free."""
         from connectors.google_call import Gone, not_found
 
-        body = {"id": op.uid, **self._body(shift, op)}
+        body = {"id": op.uid, **body_of(shift, op, self._site, self._options)}
         with self._line() as line:
             try:
                 event = line.ask(lambda events: events.insert(calendarId=self._options.calendar, body=body, sendUpdates="none"))
@@ -176,7 +170,7 @@ class Google:
         """The whole event anew: what a human added to it goes (G-07)."""
         from connectors.google_call import Forbidden
 
-        body = self._body(shift, op)
+        body = body_of(shift, op, self._site, self._options)
         target = {"calendarId": self._options.calendar, "eventId": entry.ref}
         with self._line() as line:
             try:
@@ -199,25 +193,6 @@ class Google:
             except Stale:
                 if self._got(line, entry.ref) is not None:  # that of a deleted event moved on as well
                     raise
-
-    def _body(self, shift: Shift, op: Operation) -> dict[str, Any]:
-        """Free, nobody invited, no reminder unless asked for, and never a whole day."""
-        alarm = self._options.alarm
-        return {
-            "summary": title_of(shift, self._site, self._options.title),
-            "description": description_of(shift, self._site),
-            "start": self._time(shift.start),
-            "end": self._time(shift.end),
-            "transparency": "transparent",
-            "reminders": {"useDefault": False, "overrides": [] if alarm is None else [{"method": "popup", "minutes": alarm}]},
-            "extendedProperties": {"private": _properties(op.marker)},
-        }
-
-    def _time(self, at: Instant) -> dict[str, str]:
-        """With its offset always, so that no hour is ambiguous; in `zone` for whoever repeats the event (G-17)."""
-        if self._options.zone is None:
-            return {"dateTime": _utc(at)}
-        return {"dateTime": datetime.fromtimestamp(at, ZoneInfo(self._options.zone)).isoformat(), "timeZone": self._options.zone}
 
     def _written(self, event: Event, shift: Shift) -> Entry:
         entry = self._entry(event, Window(shift.start, shift.end), known=True) if isinstance(event.get("id"), str) else None
@@ -281,43 +256,3 @@ def _version(entry: Entry) -> str:
     if entry.version is None:
         raise Stale("the event's version is not known, so it has to be read first")
     return entry.version
-
-
-def _properties(marker: str) -> dict[str, str]:
-    """`marker` in pieces that are kept whole (G-10): `syncd`, `syncd2`, …"""
-    size = PIECE if marker.isascii() else PIECE // 4
-    pieces = [marker[at : at + size] for at in range(0, len(marker), size)]
-    return {f"{KEY}{number or ''}": piece for number, piece in zip([0, *range(2, len(pieces) + 1)], pieces, strict=True)}
-
-
-def _marker(event: Event) -> str | None:
-    properties = event.get("extendedProperties")
-    private = properties.get("private") if isinstance(properties, dict) else None
-    if not isinstance(private, dict) or not isinstance(private.get(KEY), str):
-        return None
-    marker: str = private[KEY]
-    number = 2
-    while isinstance(piece := private.get(f"{KEY}{number}"), str):
-        marker += piece
-        number += 1
-    return marker
-
-
-def _times(event: Event, zone: str) -> tuple[Instant, Instant] | None:
-    """Start and end; a whole day is one of `zone` (the schedule's), its end exclusive, each with its own date's offset (F21)."""
-    try:
-        start = _instant(event["start"], zone)
-        return start, max(start, _instant(event.get("end") or event["start"], zone))
-    except (KeyError, TypeError, ValueError, OverflowError, OSError, AttributeError):
-        return None
-
-
-def _instant(side: Mapping[str, str], zone: str) -> Instant:
-    at = datetime.fromisoformat(side.get("dateTime") or side["date"])
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=ZoneInfo(side.get("timeZone") or zone))
-    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
-
-
-def _utc(at: Instant) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,79 @@
+"""A shift as an event of Google's, and back. Pure: equal input gives equal events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.connector import Operation, Site
+from syncd.core.model import Instant, Shift
+from syncd.event import CalendarOptions, description_of, title_of
+
+KEY = "syncd"
+PIECE = 1000
+"""Characters of one private property: longer values are cut off without a word (G-10)."""
+
+Event = Mapping[str, Any]
+
+
+def body_of(shift: Shift, op: Operation, site: Site, options: CalendarOptions) -> dict[str, Any]:
+    """Free, nobody invited, no reminder unless asked for, and never a whole day."""
+    alarms = [] if options.alarm is None else [{"method": "popup", "minutes": options.alarm}]
+    return {
+        "summary": title_of(shift, site, options.title),
+        "description": description_of(shift, site),
+        "start": _side(shift.start, options.zone),
+        "end": _side(shift.end, options.zone),
+        "transparency": "transparent",
+        "reminders": {"useDefault": False, "overrides": alarms},
+        "extendedProperties": {"private": properties_of(op.marker)},
+    }
+
+
+def _side(at: Instant, zone: str | None) -> dict[str, str]:
+    """With its offset always, so that no hour is ambiguous (G-17)."""
+    if zone is None:
+        return {"dateTime": utc(at)}
+    return {"dateTime": datetime.fromtimestamp(at, ZoneInfo(zone)).isoformat(), "timeZone": zone}
+
+
+def properties_of(marker: str) -> dict[str, str]:
+    """`marker` in pieces that are kept whole (G-10): `syncd`, `syncd2`, …"""
+    size = PIECE if marker.isascii() else PIECE // 4
+    pieces = [marker[at : at + size] for at in range(0, len(marker), size)]
+    return {f"{KEY}{number or ''}": piece for number, piece in zip([0, *range(2, len(pieces) + 1)], pieces, strict=True)}
+
+
+def marker_of(event: Event) -> str | None:
+    properties = event.get("extendedProperties")
+    private = properties.get("private") if isinstance(properties, dict) else None
+    if not isinstance(private, dict) or not isinstance(private.get(KEY), str):
+        return None
+    marker: str = private[KEY]
+    number = 2
+    while isinstance(piece := private.get(f"{KEY}{number}"), str):
+        marker += piece
+        number += 1
+    return marker
+
+
+def times_of(event: Event, zone: str) -> tuple[Instant, Instant] | None:
+    """Start and end; a whole day is one of `zone` (the schedule's), its end exclusive, each with its own date's offset (F21)."""
+    try:
+        start = _instant(event["start"], zone)
+        return start, max(start, _instant(event.get("end") or event["start"], zone))
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, AttributeError):
+        return None
+
+
+def _instant(side: Mapping[str, str], zone: str) -> Instant:
+    at = datetime.fromisoformat(side.get("dateTime") or side["date"])
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(side.get("timeZone") or zone))
+    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+
+
+def utc(at: Instant) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
