@@ -146,7 +146,7 @@ def _zone(name: str) -> tzinfo:
 
     try:
         return ZoneInfo(WINDOWS_TO_OLSON.get(name, name))
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         pass
     raise ValueError(f"its time is in the unknown zone {name[:60]!r} although UTC was asked for")
 

@@ -101,6 +101,8 @@ class SignIn:
                 trouble = Unavailable(
                     f"{_host(self.authority)} gave an answer that msal cannot use ({type(problem).__name__})", refused=True
                 )
+            if isinstance(trouble, Unavailable):
+                trouble.refused = True  # of what was to be done with the token, nothing was
             held.app = held.bearer = None  # msal answers from memory for a while, also after the secret was replaced (MS-54)
         raise trouble
 
@@ -140,7 +142,7 @@ class SignIn:
         code = next(iter(re.findall(r"AADSTS\d+", text)), "") or "".join(
             f"AADSTS{n}" for n in (result.get("error_codes") or [])[:1]
         )
-        says = self._hidden(" ".join(text.split(" Trace ID")[0].split())[:300]) or error
+        says = self._hidden(" ".join(text.split(" Trace ID")[0].split())[:300]).rstrip(".") or error
         if error in ("temporarily_unavailable", "server_error"):
             return Unavailable(f"{_host(self.authority)}: {says}", refused=True)
         remedy = _REMEDIES.get(code) or (
@@ -286,27 +288,37 @@ def sign_in(who: SignIn, tell: Callable[[str], None], wait: Callable[[float], No
     """
     if who.tokens is None:
         raise Denied("a user can sign in only where neither client_secret nor certificate is set, and token_cache is")
-    app = who.public()
+    try:
+        app = who.public()
+        trouble = _by_code(who, app, tell, wait)
+    except ConnectorError as problem:
+        trouble = problem.with_traceback(None)
+    if trouble is not None:
+        raise trouble
+    with who.tokens.alone():
+        who.tokens.save(app.token_cache.serialize())
+    account: Mapping[str, Any] = next(iter(app.get_accounts()), {})
+    return str(account.get("username") or "")
+
+
+def _by_code(who: SignIn, app: Any, tell: Callable[[str], None], wait: Callable[[float], None]) -> ConnectorError | None:
+    """What kept the user from signing in; None where `app` has their tokens now. The code that we poll with stays in here."""
     flow = app.initiate_device_flow(scopes=who.scopes)
     if "user_code" not in flow:
-        raise who.refusal(flow)
+        return who.refusal(flow)
     tell(str(flow.get("message") or f"Open {flow.get('verification_uri')} and enter the code {flow['user_code']}"))
     left, pause = float(flow.get("expires_in") or 900), float(flow.get("interval") or 5)
-    result: Mapping[str, Any] = {}
-    while "access_token" not in result and left > 0:
+    while left > 0:
         wait(pause)
         left -= pause
         try:
             result = app.acquire_token_by_device_flow(flow, exit_condition=lambda _: True)
         except Unavailable:
             continue  # the code stays valid; a dropped call is no answer
+        if "access_token" in result:
+            return None
         if result.get("error") == "slow_down":
             pause += 5
-        elif "error" in result and result["error"] != "authorization_pending":
-            raise who.refusal(result)
-    if "access_token" not in result:
-        raise Denied("the code was not entered in time; sign in again: syncd auth outlook")
-    with who.tokens.alone():
-        who.tokens.save(app.token_cache.serialize())
-    account: Mapping[str, Any] = next(iter(app.get_accounts()), {})
-    return str(account.get("username") or "")
+        elif result.get("error") != "authorization_pending":
+            return who.refusal(result)
+    return Denied("the code was not entered in time; sign in again: syncd auth outlook")

@@ -172,7 +172,10 @@ class Login:
             certificate = x509.load_pem_x509_certificate(pem)
             head = jwt.get_unverified_header(text)
             prints = {"x5t": certificate.fingerprint(hashes.SHA1()), "x5t#S256": certificate.fingerprint(hashes.SHA256())}  # noqa: S303
-            if not any(head.get(name) == base64.urlsafe_b64encode(value).decode().rstrip("=") for name, value in prints.items()):
+            if not any(
+                str(head.get(name)).rstrip("=") == base64.urlsafe_b64encode(value).decode().rstrip("=")
+                for name, value in prints.items()
+            ):
                 continue
             endpoint = f"{self.base()}/{self.tenant}/oauth2/v2.0/token"
             try:
