@@ -81,7 +81,9 @@ class Sqlite(Database):
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             return StoreError(f"{self.where} stayed locked by another process for {BUSY} s; nothing was written. Try again.")
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-            return StoreError(f"{self.where} cannot be written ({error}): make room on its disk. Nothing was written.")
+            return StoreError(
+                f"{self.where} cannot be written ({error}): make room on its disk, or see to it. Nothing was written."
+            )
         if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
             return StoreError(
                 f"{self.where} cannot be opened for writing ({error}): its directory must exist and be syncd's own."

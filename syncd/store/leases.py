@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -44,8 +45,9 @@ class SystemLock:
     def say(self, text: str) -> None:
         """Leaves `text` in it for whoever finds it taken."""
         if self._file is not None:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, text.encode(), 0)
+            with suppress(OSError):  # a courtesy; the lock holds on a full disk too
+                os.ftruncate(self._file, 0)
+                os.pwrite(self._file, text.encode(), 0)
 
     def said(self) -> str:
         try:

@@ -97,6 +97,86 @@ def test_the_key_is_nowhere_in_the_store_or_its_copy(local: Place, tmp_path: Pat
     store.close()
 
 
+def test_a_given_key_may_be_any_long_text(local: Place) -> None:
+    store = Store.open(local.location, key="correct horse battery staple\n")
+    assert store is not None
+    assert store.key == b"correct horse battery staple"
+    assert not (Path(local.location) / "syncd.key").exists()
+    store.close()
+
+
+def test_a_question_makes_no_key_either(local: Place) -> None:
+    local.open()
+    store = Store.open(local.location, create=False)
+    assert store is not None
+    assert len(store.key) == 32
+    assert not (Path(local.location) / "syncd.key").exists()
+    store.close()
+
+
+def test_a_key_that_others_could_read_is_closed_to_them(local: Place) -> None:
+    Path(local.location).mkdir()
+    path = Path(local.location) / "syncd.key"
+    path.write_text(KEY + "\n")
+    path.chmod(0o644)
+    store = Store.open(local.location)
+    assert store is not None
+    assert (store.key, stat.S_IMODE(path.stat().st_mode)) == (bytes.fromhex(KEY), 0o600)
+    store.close()
+
+
+def test_a_key_that_cannot_be_read_is_said(local: Place) -> None:
+    (Path(local.location) / "syncd.key").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"syncd\.key cannot be read"):
+        Store.open(local.location)
+
+
+def test_locks_that_cannot_be_made_are_said(local: Place) -> None:
+    Path(local.location).mkdir()
+    (Path(local.location) / "locks").write_text("")
+    store = local.open()
+    with pytest.raises(StoreError, match=r"\.lock cannot be opened"):
+        store.lease("google")
+    with pytest.raises(StoreError, match=r"\.lock cannot be opened"), store.only_daemon():
+        pass
+
+
+def test_what_went_wrong_is_not_hidden_by_a_lease_that_cannot_be_given_back(local: Place) -> None:
+    store = local.open()
+
+    def work() -> None:
+        with store.lease("google"):
+            (Path(local.location) / "syncd.db").rename(Path(local.location) / "aside")
+            raise LookupError("what really went wrong")
+
+    with pytest.raises(LookupError, match="what really"):
+        work()
+
+
+def test_a_lease_that_cannot_be_given_back_is_said(local: Place) -> None:
+    store = local.open()
+    with pytest.raises(StoreError, match="moved"), store.lease("google"):
+        (Path(local.location) / "syncd.db").rename(Path(local.location) / "aside")
+
+
+def test_a_store_without_its_first_table_is_none_yet(local: Place) -> None:
+    Path(local.location).mkdir()
+    raw = sqlite3.connect(Path(local.location) / "syncd.db")
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.close()
+    assert local.try_open(create=False) is None
+    fill(local.open(), 1)
+
+
+@pytest.mark.parametrize("left", ["", "{", '{"pid":4711,"ur', "green"])
+def test_a_value_that_is_no_longer_what_was_written_is_an_error_in_words(store: Store, left: str) -> None:
+    with store.write() as tx:
+        tx.facts.put("daemon", {"pid": 4711, "url": "http://127.0.0.1:1"})
+        tx.session.change("UPDATE facts SET value = :value WHERE name = 'daemon'", value=left)
+    with pytest.raises(StoreError, match="is damaged"), store.read() as tx:
+        tx.facts.get("daemon")
+
+
 @pytest.mark.parametrize("text", ["", "not a key", "ab" * 31])
 def test_a_key_file_that_is_none_is_refused(local: Place, text: str) -> None:
     Path(local.location).mkdir()
@@ -469,6 +549,34 @@ def test_a_database_that_does_not_answer_is_said_without_its_password(url: str) 
         Store.open(url, key=KEY)
     assert "canary-1f2e" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_role_that_may_not_make_a_schema_is_said(postgres_url: str) -> None:
+    place = Place(postgres_url, "grants", "postgres")
+    with place.open().write() as tx:
+        if not tx.session.rows("SELECT 1 AS x FROM pg_roles WHERE rolname = 'guest'"):
+            tx.session.change("CREATE ROLE guest LOGIN")
+    place.close()
+    with pytest.raises(StoreError, match="needs to create and own the schema syncd_denied"):
+        Store.open(postgres_url.replace("postgres@", "guest@"), "denied", KEY)
+
+
+def test_a_database_that_another_keeps_locked_is_said(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY", 0.05)
+    place = Place(postgres_url, "locked", "postgres")
+    ours, theirs = place.open(), place.open()
+    with theirs.write(), pytest.raises(StoreError, match="stayed locked"):
+        fill(ours, 1)
+    fill(ours, 1)
+    with pytest.raises(StoreError, match="pg_dump"):
+        ours.backup("copy")
+    place.close()
+
+
+def test_a_database_without_its_driver_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"install syncd\[postgres\]"):
+        Store.open("postgresql://127.0.0.1:1/syncd", key=KEY)
 
 
 def test_a_store_in_a_database_needs_the_key_that_all_share() -> None:

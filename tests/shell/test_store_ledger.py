@@ -84,6 +84,7 @@ def test_a_row_is_one_ref_whatever_else_of_it_changes(store: Store) -> None:
         assert not tx.ledger.drop_row("google", ROW.ref)
         assert tx.ledger.memory("outlook").rows == (ROW,)
         assert tx.ledger.destinations() == {"outlook"}
+        assert (tx.ledger.count("google"), tx.ledger.count("outlook")) == (0, 1)
 
 
 def test_pieces_take_the_place_of_those_before(store: Store) -> None:
@@ -176,6 +177,13 @@ def test_an_observation_comes_back_with_its_time(store: Store) -> None:
 def test_a_ref_that_no_database_can_keep_is_refused_and_not_changed(store: Store) -> None:
     with pytest.raises(ValueError, match=r"."), store.write() as tx:
         tx.ledger.put_row("google", replace(ROW, ref="half a character \ud800"))
+    with store.read() as tx:
+        assert tx.ledger.memory("google") == Memory()
+
+
+def test_a_number_that_no_database_can_keep_is_refused(store: Store) -> None:
+    with pytest.raises((ValueError, OverflowError)), store.write() as tx:
+        tx.ledger.put_row("google", replace(ROW, generation=2**64))
     with store.read() as tx:
         assert tx.ledger.memory("google") == Memory()
 

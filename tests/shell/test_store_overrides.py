@@ -8,6 +8,7 @@ import pytest
 
 from syncd.core.model import HOUR, Override, Schedule, Window
 from syncd.store import Approved, Mark, Marked, NotFound, Recorded, Store, Stored, in_force
+from syncd.store.text import short
 from tests.stores import NOON, Place
 
 FILE = Override(id="file-0123456789ab", roles=("primary",), people=("ben",), replaces=None, start=NOON, end=NOON + 4 * HOUR)
@@ -52,6 +53,13 @@ def test_an_override_comes_back_as_it_was_told(store: Store) -> None:
 def test_the_same_override_twice_has_two_ids(store: Store) -> None:
     with store.write() as tx:
         assert len({tx.overrides.add("payments", NEW, by="ana", at=NOON) for _ in range(50)}) == 50
+
+
+def test_a_name_that_is_taken_is_not_given_again(store: Store) -> None:
+    with store.write() as tx:
+        taken = short("ov", store.instance, "payments", 2, 0)
+        tx.overrides.add("payments", replace(NEW, id=taken), by="ana", at=NOON)
+        assert tx.overrides.add("payments", NEW, by="ana", at=NOON) != taken
 
 
 def test_an_id_is_given_once(store: Store) -> None:
