@@ -14,7 +14,7 @@ from syncd.config import Config
 from syncd.config.settings import Destination
 from syncd.connector import Connector, Secret
 from syncd.core.model import basic
-from syncd.cycle import Cycle, Report, Trigger, site_of
+from syncd.cycle import Cycle, Report, Trigger, purge, site_of
 from syncd.retry import Pace, Patient, Retry
 from syncd.store import Store
 
@@ -81,6 +81,7 @@ class Errand:
         wait: float = 0,
         on_wait: Callable[[str], None] | None = None,
         progress: Callable[[int, int], None] = lambda done, of: None,
+        jumped: str = "",
     ) -> Report:
         """One cycle under the destination's lease. Raises `LeaseHeld` where it is not free within `wait` seconds."""
         if self.store is None:
@@ -88,8 +89,29 @@ class Errand:
         connector = self.open(settings)
         try:
             with self.store.lease(settings.name, wait=wait, on_wait=on_wait, stop=self.stop) as lease:
-                cycle = self._cycle(settings, connector, run or self.run_id(), self.trigger, digest, progress)
+                cycle = self._cycle(settings, connector, run or self.run_id(), self.trigger, digest, progress, jumped)
                 return cycle.run_under(lease)
+        finally:
+            connector.close()
+
+    def purge_plan(self, settings: Destination) -> Report:
+        """What a purge would remove; changes nothing. Raises what a failed look raises."""
+        connector = self.open(settings)
+        try:
+            return purge.plan(self._cycle(settings, connector, self.run_id(), Trigger.PLAN))
+        finally:
+            connector.close()
+
+    def purge(
+        self, settings: Destination, *, digest: str = "", wait: float = 0, on_wait: Callable[[str], None] | None = None
+    ) -> Report:
+        """Removes all that we wrote there. Raises what a failed look raises, and `LeaseHeld`."""
+        if self.store is None:
+            raise ValueError("a purge needs a store")
+        connector = self.open(settings)
+        try:
+            with self.store.lease(settings.name, wait=wait, on_wait=on_wait, stop=self.stop) as lease:
+                return purge.run(self._cycle(settings, connector, self.run_id(), self.trigger, digest), self.store, lease)
         finally:
             connector.close()
 
@@ -101,6 +123,7 @@ class Errand:
         trigger: Trigger,
         digest: str = "",
         progress: Callable[[int, int], None] = lambda done, of: None,
+        jumped: str = "",
     ) -> Cycle:
         others = self.config.destinations.values()
         return Cycle(
@@ -116,4 +139,5 @@ class Errand:
             siblings=tuple(one.name for one in others if one.schedule == settings.schedule and one.name != settings.name),
             stop=self.stop,
             progress=progress,
+            jumped=jumped,
         )

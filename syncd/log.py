@@ -16,6 +16,7 @@ from structlog.typing import EventDict, WrappedLogger
 from syncd.connector import Secret
 
 Format = Literal["auto", "json", "text"]
+Logger = structlog.typing.FilteringBoundLogger
 
 MASK = "***"
 
@@ -149,7 +150,7 @@ def configure(level: str = "info", form: Format = "auto", stream: TextIO | None 
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
 
 
-def logger(**names: object) -> structlog.typing.FilteringBoundLogger:
+def logger(**names: object) -> Logger:
     """A logger whose lines carry `names`, such as `destination` and `run`."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(**names)
+    bound: Logger = structlog.get_logger().bind(**names)
     return bound

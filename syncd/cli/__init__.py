@@ -27,7 +27,8 @@ COMMANDS = {
     "override": ("override:override", "Somebody else for a time: add, list, remove."),
     "plan": ("sync:plan", "What an export would do; changes nothing."),
     "export": ("sync:export", "Make destinations show the rota."),
-    "purge": ("sync:purge", "Remove all that we wrote at a destination."),
+    "purge": ("purge:purge", "Remove all that we wrote at a destination."),
+    "forget": ("purge:forget", "Drop what we know of a destination that left the configuration."),
     "run": ("run:run", "The daemon: keep every destination in agreement, for ever."),
     "status": ("standing:status", "How each destination stands."),
     "holds": ("standing:holds", "Changes that wait for a human."),
@@ -119,14 +120,14 @@ class Syncd(Group):
             click.echo("syncd: interrupted", err=True)
             code = INTERRUPTED
         except Exception as error:
-            code = told(error)
+            code = code_of(error)
         code = code if isinstance(code, int) else 0
         if standalone_mode:
             sys.exit(code)
         return code
 
 
-def told(error: Exception) -> int:
+def code_of(error: Exception) -> int:
     """Says what went wrong on stderr, without a traceback or a secret; the exit code."""
     if isinstance(error, click.ClickException):
         error.show()

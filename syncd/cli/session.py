@@ -49,6 +49,10 @@ class Session:
         """Everything, destinations' options and secrets too. Raises `ConfigError`."""
         return self._load(destinations=True)
 
+    def reread(self) -> Config:
+        """The file as it is now. Raises `ConfigError`."""
+        return self._load(destinations=True)
+
     def _load(self, *, destinations: bool) -> Config:
         from syncd.config import find, load
 
