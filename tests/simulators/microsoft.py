@@ -101,10 +101,13 @@ class Microsoft(Simulator):
     def admit(self, call: Call) -> Response | None:
         if not call.path.startswith("/v1.0/"):
             return None
-        for problem in wrong_request(call.method, call.path, call.query, _json(call)):
+        problems = wrong_request(call.method, call.path, call.query, _json(call))
+        for problem in problems:
             self.refuse(call, problem)
         try:
             self._admit(call)
+            if problems and call.body:
+                raise bad(problems[0], "RequestBodyRead")
         except Refusal as refusal:
             return self.refused(refusal)
         return None
