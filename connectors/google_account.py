@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
@@ -71,12 +71,10 @@ class Account:
 
     def scrub(self, text: str) -> str:
         """`text` of a stranger without anything that is secret here, on one line and short."""
-        if self._opened is not None:
-            info, found = self._opened
-            for secret in (found.token, info.get("refresh_token"), info.get("client_secret"), info.get("private_key_id")):
-                if secret:
-                    text = text.replace(str(secret), "***")
-        return tidy(text)
+        if self._opened is None:
+            return tidy(text)
+        info, found = self._opened
+        return scrubbed(text, [*secrets_of(info), str(found.token or "")])
 
     def _open(self) -> tuple[dict[str, Any], Any]:
         if self._opened is None:
@@ -85,6 +83,17 @@ class Account:
                 raise loaded
             self._opened = loaded
         return self._opened
+
+
+def secrets_of(info: Mapping[str, Any]) -> list[str]:
+    """What of the credentials nobody may read."""
+    return [str(info[name]) for name in ("private_key", "private_key_id", "refresh_token", "client_secret") if info.get(name)]
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***") if len(secret) >= 8 else text
+    return tidy(text)
 
 
 def tidy(text: str) -> str:
@@ -223,8 +232,8 @@ def _renew(found: Any, http: Http, info: Mapping[str, Any], subject: str | None)
     except (GoogleAuthError, ValueError, TypeError, OverflowError):
         problem = Unavailable("Google's token endpoint gave an answer that makes no sense", refused=True)
     if refusal is not None:
-        secrets = [value for _, value in parse_qsl(bytes(posted).decode("ascii", "replace")) if len(value) >= 8]
-        problem = judge(refusal, secrets, info, subject)
+        sent = [value for _, value in parse_qsl(bytes(posted).decode("ascii", "replace"))]
+        problem = judge(refusal, [*sent, *secrets_of(info), str(found.token or "")], info, subject)
     return problem.with_traceback(None) if problem is not None else None
 
 
@@ -232,10 +241,9 @@ def judge(answer: Answer, secrets: list[str], info: Mapping[str, Any], subject: 
     """What a token endpoint's refusal means, in its own words, and what to click."""
     response, body = answer
     data = parsed(body.decode("utf-8", "replace")) or {}
-    code, words = str(data.get("error", ""))[:60], str(data.get("error_description", ""))
-    for secret in secrets:
-        words = words.replace(secret, "***")
-    said = f"{tidy(code)}: {tidy(words)}" if words else tidy(code) or f"HTTP {response.status}"
+    code = scrubbed(str(data.get("error", "")), secrets)[:60]
+    words = scrubbed(str(data.get("error_description", "")), secrets)
+    said = ": ".join(part for part in (code, words) if part) or f"HTTP {response.status}"
     if response.status == 429 or code in ("rate_limit_exceeded", "slow_down"):
         return Unavailable(f"Google asks us to wait before asking for a token ({said})", after=wait(response), refused=True)
     if (

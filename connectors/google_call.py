@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from googleapiclient.discovery import build_from_document
-from googleapiclient.errors import HttpError
 
 from connectors.google_account import SCOPE, Account, moment, parsed, wait
 from connectors.google_http import TROUBLE, Http, NotSent
@@ -52,34 +51,34 @@ class Line:
     def ask(self, call: Callable[[Any], Any], match: str | None = None) -> dict[str, Any]:
         """The answer to the request that `call` makes of the vendor's `events`; `match`: only if it is still at that version.
 
-        Sent once. Whatever goes wrong is raised from here, so that no frame that knows a token is in the traceback.
+        Sent once. What goes wrong is raised from here: no frame that knows what was sent or answered is in the traceback.
         """
+        answer = self._sent(call, match)
+        if isinstance(answer, ConnectorError):
+            raise answer
+        return answer
+
+    def _sent(self, call: Callable[[Any], Any], match: str | None) -> dict[str, Any] | ConnectorError:
         request = call(self._events)
-        if match is not None:
-            request.headers["If-Match"] = match  # G-06, G-44
-        request.postproc = _content
-        request.add_response_callback(self._seen)
-        problem: ConnectorError | None = None
+        headers = {**request.headers, **({"If-Match": match} if match is not None else {})}  # G-06, G-44
         try:
-            answer: dict[str, Any] = request.execute(num_retries=0)
-            return answer
+            # not `request.execute()`: that writes to the log what a server says in a refusal
+            response, content = self._http.request(request.uri, request.method, request.body, headers)
+            self.time = moment(response.get("date", "")) or self.time
+            if response.status >= 300:
+                return meaning(response, content, self.account, self.calendar)
+            return _content(response.status, content)
         except ConnectorError as cause:
-            problem = cause.with_traceback(None)
-        except HttpError as cause:
-            problem = meaning(cause.resp, cause.content, self.account, self.calendar)
+            return cause.with_traceback(None)
         except NotSent as cause:
-            problem = Unavailable(f"Google cannot be reached: {cause}", refused=True)
+            return Unavailable(f"Google cannot be reached: {cause}", refused=True)
         except TROUBLE:
-            problem = Unavailable("Google gave no answer, or only part of one; what was asked for may have been done")
+            return Unavailable("Google gave no answer, or only part of one; what was asked for may have been done")
         except (ValueError, RecursionError):
-            problem = Unavailable("Google's answer makes no sense; what was asked for may have been done")
-        raise problem
+            return Unavailable("Google's answer makes no sense; what was asked for may have been done")
 
     def close(self) -> None:
         self._http.close()
-
-    def _seen(self, response: Mapping[str, str]) -> None:
-        self.time = moment(response.get("date", "")) or self.time
 
 
 def meaning(response: Any, content: bytes, account: Account, calendar: str) -> ConnectorError:
@@ -155,9 +154,9 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _content(response: Any, content: bytes) -> dict[str, Any]:
+def _content(status: int, content: bytes) -> dict[str, Any]:
     """What an answer carries; nothing after a deletion. Anything but an object is an error, never something empty."""
-    if response.status == 204 or (not content and response.status == 200):
+    if status == 204 or not content:
         return {}
     answer = json.loads(content)
     if not isinstance(answer, dict):

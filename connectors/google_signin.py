@@ -105,7 +105,7 @@ def _exchange(client: Client, form: Mapping[str, str]) -> dict[str, str] | Conne
         http.close()
     content = parsed(answer[1].decode("utf-8", "replace")) or {}
     if answer[0].status != 200 or "access_token" not in content:
-        return judge(answer, [value for value in form.values() if len(value) >= 8], {}, None)
+        return judge(answer, list(form.values()), {}, None)
     if SCOPE not in str(content.get("scope", "")).split():
         return Denied("the box for seeing and editing events was left unticked; start again and tick it")
     if not content.get("refresh_token"):
