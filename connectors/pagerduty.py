@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, item_of, listed, slices
+from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, item_of, listed, slices
 from connectors.pagerduty_doctor import examine
 from connectors.pagerduty_http import Answer, Refusal, line
 from connectors.pagerduty_overrides import (
@@ -32,6 +32,7 @@ from connectors.pagerduty_people import People
 from syncd.connector import (
     Capabilities,
     ConnectorError,
+    Denied,
     Entry,
     Finding,
     Observation,
@@ -144,11 +145,13 @@ class PagerDuty:
         """The status of the whole call says nothing of its items (PD-24)."""
         outcomes: list[Entry | ConnectorError | None] = [None] * len(shifts)
         sent: list[tuple[int, Override]] = []
+        users = {person: self._user(person) for person in dict.fromkeys(shift.person for shift in shifts)}
         for at, shift in enumerate(shifts):
-            try:
-                sent.append((at, Override("", shift.start, shift.end, self._needed(shift.person))))
-            except Rejected as problem:
-                outcomes[at] = problem
+            user = users[shift.person]
+            if isinstance(user, Rejected):
+                outcomes[at] = user
+            else:
+                sent.append((at, Override("", shift.start, shift.end, user)))
         if sent:
             body = {"overrides": [form_of(one) for _, one in sent]}
             told = told_by(self._post(f"/schedules/{self._schedule}/overrides", body))
@@ -156,12 +159,11 @@ class PagerDuty:
                 outcomes[at] = self._judged(override, shifts[at], told)
         return [outcome or Rejected("nothing was sent") for outcome in outcomes]
 
-    def _needed(self, person: str) -> str:
+    def _user(self, person: str) -> str | Rejected:
         try:
             return self._people.needed(person)
-        except Unavailable as problem:  # of a search before anything was written
-            after, text = problem.after, str(problem)
-        raise Unavailable(text, after=after, refused=True)
+        except Rejected as problem:
+            return problem
 
     def _judged(self, sent: Override, shift: Shift, told: list[tuple[Override, str]]) -> Entry | ConnectorError:
         """The item of the answer that says what was sent; each is taken once, since equal ones may be sent."""
@@ -218,8 +220,8 @@ class PagerDuty:
     def _check_kind(self) -> None:
         """An upgraded schedule keeps its id and is refused here: to take that for "deleted" would be wrong (PD-41, PD-42)."""
         try:
-            self._api.get(f"/v3/schedules/{self._schedule}")
-        except Refusal:
+            before_writing(lambda: self._api.get(f"/v3/schedules/{self._schedule}"))
+        except (Refusal, Denied):
             return
         raise self._upgraded()
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from connectors.pagerduty_http import LOOPBACK, Answer, Refusal, Rest, TokenClient, ask, line
 from syncd.connector import ConnectorError, Denied, Secret, Unavailable
 from syncd.core.model import DAY, Instant, Window
+
+T = TypeVar("T")
 
 US, EU = "api.pagerduty.com", "api.eu.pagerduty.com"  # PD-07
 IDENTITY = "https://identity.pagerduty.com"  # PD-04
@@ -268,3 +270,12 @@ def every(api: Api, path: str, name: str, params: Sequence[tuple[str, str]] = ()
 def account_of(page: object, api: Api) -> str:
     """The account's own host as it stands in the address of a page, else that of the API."""
     return urlsplit(page).hostname or api.host if isinstance(page, str) else api.host
+
+
+def before_writing(call: Callable[[], T]) -> T:
+    """A call that comes before a write: if it fails, nothing was written."""
+    try:
+        return call()
+    except Unavailable as problem:
+        text, after = str(problem), problem.after
+    raise Unavailable(text, after=after, refused=True)

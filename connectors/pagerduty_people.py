@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from connectors.pagerduty_api import Api, every, item_of
+from connectors.pagerduty_api import Api, before_writing, every, item_of
 from connectors.pagerduty_http import Refusal, line
 from syncd.connector import Rejected, Site
 from syncd.core.model import Instant, Person
@@ -96,7 +96,7 @@ class People:
     def needed(self, person: str, now: Instant | None = None) -> str:
         """The user to put on call. Raises `Rejected` naming the person."""
         if self.user(person) is None:
-            self._search([person], now)
+            before_writing(lambda: self._search([person], now))
         user = self.user(person)
         if user is None:
             who = self._site.people.get(person)

@@ -1,0 +1,231 @@
+"""PagerDuty's shift-based schedules: a shift is a custom shift, which adds a person and replaces nobody (PD-44).
+
+Custom shifts are what the vendor recommends to external sources of truth. Several people may be on call at once, so nothing
+lies on top of anything, and a look is one list. A custom shift of an empty member pages nobody: it is no entry. Which people
+can be put on call stands in `Observation.found` as `pagerduty_people.py` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from connectors.pagerduty_api import PAGE, Api, PagerDutyOptions, account_of, before_writing, item_of, listed, moment, slices
+from connectors.pagerduty_doctor import examine
+from connectors.pagerduty_http import Answer, Refusal, line
+from connectors.pagerduty_people import People
+from syncd.connector import (
+    Capabilities,
+    ConnectorError,
+    Entry,
+    Finding,
+    Observation,
+    Operation,
+    Rejected,
+    Site,
+    Stale,
+    Unavailable,
+    Unsupported,
+)
+from syncd.core.model import Instant, Shift, Window, iso
+
+
+class _Custom(NamedTuple):
+    ref: str
+    start: Instant
+    end: Instant
+    user: str
+    """An id; "" is an empty member."""
+
+    @property
+    def version(self) -> str:
+        """The vendor has none (no etag): what it says is compared."""
+        return f"{iso(self.start)}/{iso(self.end)}/{self.user}"
+
+
+class PagerDutyV3:
+    """Shift-based schedules (the v3 API)."""
+
+    Options: ClassVar[type[PagerDutyOptions]] = PagerDutyOptions
+    capabilities: ClassVar[Capabilities] = Capabilities(exclusive=True, markers=False, own_ids=False, calls=1)
+
+    def __init__(self, options: PagerDutyOptions, site: Site) -> None:
+        self._schedule = options.schedule
+        self._path = f"/v3/schedules/{options.schedule}/custom_shifts"
+        self._site = site
+        self._api = Api(options)
+        self._people = People(site, self._api)
+        self._home = f"home:{options.schedule}"
+
+    def wording(self, shift: Shift) -> str:
+        return ""
+
+    def close(self) -> None:
+        self._api.close()
+
+    # --- looking -------------------------------------------------------------------------
+
+    def read(self, window: Window, known: Mapping[str, str]) -> Observation:
+        time: Instant | None = None
+        customs: dict[str, _Custom] = {}
+        for part in slices(window):
+            time = self._list(part, customs) or time
+        for ref in known:
+            if ref not in customs and (one := self._one(ref)) is not None:  # gone only if it is nowhere (W11)
+                customs[ref] = one
+        if self._home not in self._people.found:
+            self._flavour()
+        on = [one for one in customs.values() if one.user and (one.ref in known or _shares(one, window))]
+        self._people.meet({one.user: "" for one in on}, time)
+        return Observation(
+            entries=tuple(map(self._entry, sorted(on, key=lambda one: (one.start, one.ref)))),
+            server_time=time,
+            fingerprint=f"pagerduty:{self._people.found[self._home]}:{self._schedule}",
+            found=dict(self._people.found),
+        )
+
+    def _list(self, window: Window, customs: dict[str, _Custom]) -> Instant | None:
+        """All pages (PD-17); without overflow, what crosses an edge comes back clipped."""
+        offset = 0
+        while True:
+            span = [("since", iso(window.start)), ("until", iso(window.end)), ("overflow", "true"), ("time_zone", "UTC")]
+            answer = self._asked(
+                lambda: self._api.get(self._path, [*span, ("limit", str(PAGE)), ("offset", str(offset))])  # noqa: B023
+            )
+            items = listed(answer, "custom_shifts")
+            customs.update({one.ref: one for one in map(_custom, items)})
+            offset += len(items)
+            if not answer.data.get("more") or not items:
+                return answer.time
+
+    def _one(self, ref: str) -> _Custom | None:
+        """One custom shift as it stands, None where it is gone."""
+        try:
+            return _custom(item_of(self._api.get(f"{self._path}/{ref}"), "custom_shift"))
+        except Refusal as refusal:
+            answer = refusal.answer
+        if answer.status == 404:
+            return None
+        raise self._refused(answer)
+
+    def _entry(self, one: _Custom) -> Entry:
+        person = self._people.person(one.user)
+        title = "" if person else self._people.name(one.user)
+        return Entry(ref=one.ref, uid="", start=one.start, end=one.end, person=person, title=title, version=one.version)
+
+    # --- writing -------------------------------------------------------------------------
+
+    def create(self, shift: Shift, op: Operation) -> Entry:
+        wanted = _Custom("", shift.start, shift.end, self._people.needed(shift.person))
+        body = {"custom_shifts": [{"type": "custom_shift", **_times(wanted), **_member(wanted)}]}
+        answer = self._asked(lambda: self._api.post(self._path, body))
+        for one in map(_custom, listed(answer, "custom_shifts")):  # no status an item (PD-45)
+            if one.ref and one[1:] == wanted[1:]:
+                return self._entry(one)
+        raise Unavailable(
+            f"PagerDuty's answer does not mention the shift of {shift.person}; the next look shows whether it is there"
+        )
+
+    def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
+        now, time = self._as_seen(entry)
+        if now is None:
+            raise Stale(f"the custom shift {entry.ref} is gone")
+        wanted = _Custom(now.ref, shift.start, shift.end, self._people.needed(shift.person))
+        if wanted == now:
+            return self._entry(now)
+        if time is not None and now.start <= time and (wanted.start, wanted.user) != (now.start, now.user):
+            raise Rejected(f"the custom shift {entry.ref} has started: PagerDuty changes nothing but its end (PD-47)")
+        change: dict[str, Any] = {name: text for name, text in _times(wanted).items() if text != _times(now)[name]}
+        if wanted.user != now.user:
+            change |= _member(wanted)
+        answer = self._asked(lambda: self._api.put(f"{self._path}/{entry.ref}", {"custom_shift": change}), entry.ref)
+        return self._entry(_custom(item_of(answer, "custom_shift")))
+
+    def delete(self, entry: Entry, op: Operation) -> None:
+        """A running one ends now and stays; what has ended is refused (PD-47)."""
+        now, _ = self._as_seen(entry)
+        if now is None:
+            return
+        try:
+            self._api.delete(f"{self._path}/{entry.ref}")
+        except Refusal as refusal:
+            answer = refusal.answer
+        else:
+            return
+        if answer.status != 404:
+            raise Rejected(f"PagerDuty does not delete the custom shift {entry.ref}, which may be over ({answer.words})")
+
+    def _as_seen(self, entry: Entry) -> tuple[_Custom | None, Instant | None]:
+        """What stands there now, and the server's time. There is no If-Match: it is read before each write."""
+        try:
+            answer = before_writing(lambda: self._api.get(f"{self._path}/{entry.ref}"))
+        except Refusal as refusal:
+            refused = refusal.answer
+        else:
+            now = _custom(item_of(answer, "custom_shift"))
+            if entry.version != now.version:
+                raise Stale(f"the custom shift {entry.ref} was changed since it was read")
+            return now, answer.time
+        if refused.status == 404:
+            self._flavour()  # gone, or the whole schedule is: that is not the same
+            return None, None
+        raise self._refused(refused)
+
+    # --- which kind it is ----------------------------------------------------------------
+
+    def _asked(self, call: Callable[[], Answer], ref: str = "") -> Answer:
+        try:
+            return call()
+        except Refusal as refusal:
+            answer = refusal.answer
+        if ref and answer.status == 404:
+            raise Stale(f"the custom shift {ref} is gone")
+        raise self._refused(answer)
+
+    def _refused(self, answer: Answer) -> ConnectorError:
+        self._flavour()
+        return Rejected(f"PagerDuty refuses the call ({answer.words})")
+
+    def _flavour(self) -> str:
+        """The schedule's name; remembers whose it is. Raises `Unsupported` of a layer-based one (400, PD-42)."""
+        try:
+            schedule = item_of(self._api.get(f"/v3/schedules/{self._schedule}"), "schedule")
+        except Refusal as refusal:
+            answer = refusal.answer
+        else:
+            self._people.found[self._home] = account_of(schedule.get("html_url"), self._api)
+            return f"{line(str(schedule.get('name') or self._schedule))}, shift-based, {line(str(schedule.get('time_zone')))}"
+        if answer.status == 400:
+            raise Unsupported(
+                f"the schedule {self._schedule} is a layer-based one, which this kind cannot write ({answer.words}): "
+                f"write `kind: pagerduty` at the destination {self._site.destination} (its options stay as they are)"
+            )
+        raise Rejected(
+            f"PagerDuty has no schedule {self._schedule} for this credential ({answer.words}): "
+            "look at options: schedule (the last part of its page's address) and at the account"
+        )
+
+    def doctor(self) -> Iterable[Finding]:
+        return examine(self._api, self._people, self._site, self._flavour, self._path)
+
+
+def _custom(item: Mapping[str, Any]) -> _Custom:
+    assignments = item.get("assignments")
+    first = assignments[0] if isinstance(assignments, list) and assignments else None
+    member = first.get("member") if isinstance(first, dict) else None
+    if not isinstance(member, dict) or not item.get("id"):
+        raise Unavailable("PagerDuty's answer has a custom shift without an id or a member")
+    user = str(member.get("user_id") or "") if member.get("type") == "user_member" else ""
+    return _Custom(str(item["id"]), moment(item.get("start_time")), moment(item.get("end_time")), user)
+
+
+def _times(one: _Custom) -> dict[str, str]:
+    return {"start_time": iso(one.start), "end_time": iso(one.end)}
+
+
+def _member(one: _Custom) -> dict[str, Any]:
+    return {"assignments": [{"type": "shift_assignment", "member": {"type": "user_member", "user_id": one.user}}]}
+
+
+def _shares(one: _Custom, window: Window) -> bool:
+    return one.start < window.end and window.start < one.end
