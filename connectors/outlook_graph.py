@@ -127,8 +127,8 @@ class Graph:
             raise Denied(f"{words}. {self.right}")
         if status == 429:
             raise Unavailable(words, after=answer.after, refused=True)
-        if status == 500:
-            raise ServerFault(words, after=answer.after)
+        if status == 500 and answer.error and answer.after is None:  # Graph's own, and not a passing one
+            raise ServerFault(words)
         if code == "errorduplicatetransactionid":
             raise Stale(f"{words}. The id is spent on another event")
         if code == "errorirresolvableconflict" or status == 412:

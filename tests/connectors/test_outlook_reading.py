@@ -169,6 +169,9 @@ def test_of_an_event_of_ours_made_a_series_only_the_event_itself_is_ours(there: 
     assert len(seen) == 3
 
 
+STUMBLED = {"error": {"code": "ErrorInternalServerError", "message": "An internal server error occurred."}}
+
+
 # --- extended properties on views (MS-26) -------------------------------------------------------
 
 
@@ -192,13 +195,13 @@ def test_a_plain_list_that_stops_working_is_no_end_the_view_is_asked_again(there
     there.knobs.views = "500"
     first = look(there)
     there.knobs.views = "work"
-    there.faults.add(Fault(method="GET", path="/events$", status=500, times=None))
+    there.faults.add(Fault(method="GET", path="/events$", status=500, body=STUMBLED, times=None))
     assert again(there, first).entries == first.entries
 
 
 def test_a_500_everywhere_is_no_empty_calendar(there: Microsoft) -> None:
     put(there)
-    there.faults.add(Fault(method="GET", path="/(events|calendarView)$", status=500, times=None))
+    there.faults.add(Fault(method="GET", path="/(events|calendarView)$", status=500, body=STUMBLED, times=None))
     with pytest.raises(Unavailable):
         look(there)
 
@@ -208,6 +211,17 @@ def test_an_event_whose_mark_a_human_took_away_is_still_there(there: Microsoft) 
     there.human.takes_over(entry.ref, "Ben Okafor: Primary")
     [seen] = look(there, {entry.ref: entry.version or ""}).entries
     assert (seen.ref, seen.marker, seen.person) == (entry.ref, None, "ben")
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=500), Fault(status=500, body=STUMBLED, headers={"retry-after": "5"}), Fault.gateway(500)]
+)
+def test_a_500_that_is_a_passing_one_is_not_asked_around(there: Microsoft, fault: Fault) -> None:
+    put(there)
+    there.faults.add(dataclasses.replace(fault, path="calendarView"))
+    with pytest.raises(Unavailable):
+        look(there)
+    assert there.journal.of("GET", "/events") == []
 
 
 # --- pages ----------------------------------------------------------------------------------
