@@ -71,6 +71,15 @@ def _by_library(wire: Wire, url: str) -> list[tuple[str, str]]:
                     "the server does not tell which calendars there are; put the address of one in `url`"
                 ) from cause
             return []
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+        ) as cause:  # what it does not expect of a server
+            text = "the server's way to its calendars is odd or leads to another host; put the address of the calendar in `url`"
+            raise Unavailable(text) from cause
 
 
 class _Checked:

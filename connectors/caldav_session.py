@@ -173,9 +173,9 @@ class _Adapter(HTTPAdapter):
                     response.close()  # what is left of it is not read, and its connection not used again
                     raise
             except (requests.RequestException, HTTPError, OSError, zlib.error) as cause:
-                if deadline.passed:
-                    raise Unavailable(f"the server did not finish its answer within {TOTAL:.0f} seconds") from cause
-                raise _unavailable(cause) from cause
+                raise (_late() if deadline.passed else _unavailable(cause)) from cause
+        if deadline.passed:  # headers that end with the connection are taken for whole
+            raise _late()
         return response
 
 
@@ -196,6 +196,10 @@ def _body(response: requests.Response) -> bytes:
     if unpack and not unpack.eof and sent:
         raise Unavailable("the server's answer ends before its end")
     return bytes(body)
+
+
+def _late() -> Unavailable:
+    return Unavailable(f"the server did not finish its answer within {TOTAL:.0f} seconds")
 
 
 def _unavailable(cause: BaseException) -> Unavailable:

@@ -44,7 +44,7 @@ class CalendarOptions:
         if self.zone is not None:
             try:
                 ZoneInfo(self.zone)
-            except (OSError, ValueError) as cause:
+            except (KeyError, OSError, ValueError) as cause:
                 raise ValueError(f"zone: {self.zone!r} is not a time zone; write for instance Europe/Berlin") from cause
         if self.alarm is not None and not 0 <= self.alarm <= 40_320:
             raise ValueError("alarm: minutes before the start, from 0 to 40320 (four weeks)")
@@ -266,7 +266,7 @@ def _scan(data: bytes, zone: ZoneInfo) -> Iterator[Event]:
 
 def _stamp(params: bytes, value: str, zone: ZoneInfo) -> Instant | None:
     if tzid := re.search(rb'TZID="?([^;"]+)', params, re.IGNORECASE):
-        with suppress(OSError, ValueError):
+        with suppress(KeyError, OSError, ValueError):
             zone = ZoneInfo(tzid[1].decode("ascii"))
     for form in ("%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%m%d"):
         try:

@@ -54,29 +54,26 @@ def cut(text: str, length: int) -> str:
     """At most `length` graphemes, and at most eight times as many code points however they are combined."""
     if len(text) <= length:
         return text
-    seen = 0
-    for at, _ in enumerate(text):
-        if _begins_grapheme(text, at):
+    seen, flags, before = 0, 0, ""
+    for at, char in enumerate(text):
+        flags = flags + 1 if "\U0001f1e6" <= char <= "\U0001f1ff" else 0
+        if before != "\u200d" and flags % 2 == flags and not _joins(char):  # a flag is two letters: the second begins nothing
             seen += 1
-        if seen > length - 1 or at >= length * 8:
+        if seen >= length or at >= length * 8:
             return text[:at].rstrip() + "…"
+        flags, before = flags % 2, char
     return text
 
 
-def _begins_grapheme(text: str, at: int) -> bool:
-    char = text[at]
-    if at == 0:
-        return True
-    if unicodedata.category(char)[0] == "M" or char in "\u200d\ufe0e\ufe0f" or "\U0001f3fb" <= char <= "\U0001f3ff":
-        return False
-    if "\U000e0020" <= char <= "\U000e007f" or text[at - 1] == "\u200d":
-        return False
-    if "\U0001f1e6" <= char <= "\U0001f1ff":  # flags are pairs of regional indicators
-        run = at
-        while run and "\U0001f1e6" <= text[run - 1] <= "\U0001f1ff" and at - run < 64:
-            run -= 1
-        return (at - run) % 2 == 0
-    return not "\u1160" <= char <= "\u11ff"  # vowels and finals of a Hangul syllable
+def _joins(char: str) -> bool:
+    """It belongs to the character before it: marks, joiners, skin tones, tags, the inner letters of a Hangul syllable."""
+    return (
+        unicodedata.category(char)[0] == "M"
+        or char == "\u200d"
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+        or "\U000e0020" <= char <= "\U000e007f"
+        or "\u1160" <= char <= "\u11ff"
+    )
 
 
 def shown(person: Person) -> str:

@@ -44,7 +44,7 @@ from syncd.connector import (
     Stale,
     Unavailable,
 )
-from syncd.core.model import DAY, HOUR, Instant, Person, Role, Schedule, Shift, Source, Window
+from syncd.core.model import DAY, HOUR, Instant, Person, Role, Schedule, Shift, Source, Window, basic
 
 NOW = 1_803_859_200
 """2027-03-01T00:00:00Z."""
@@ -82,6 +82,14 @@ def shift(person: str = "ana", start: Instant = T, end: Instant | None = None) -
 def op(name: str, marker: str | None = None) -> Operation:
     """Uids are letters a-v and digits, as ours are."""
     return Operation(uid=name, marker=f"m1.{name}.c2lnbmVk" if marker is None else marker)
+
+
+def event(uid: str, start: Instant, end: Instant, title: str, more: str = "") -> str:
+    """An event as another program writes it."""
+    return (
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{basic(start)}\r\n"
+        f"DTSTART:{basic(start)}\r\nDTEND:{basic(end)}\r\nSUMMARY:{title}\r\n{more}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
 
 
 def said(entry: Entry) -> tuple[Instant, Instant, str | None]:

@@ -14,7 +14,7 @@ import connectors.folder
 from connectors.folder import Folder
 from syncd.connector import Denied, Observation, Rejected, Site, Stale, Unavailable
 from syncd.core.model import DAY, HOUR, Instant, basic
-from tests.connectors.conformance import PEOPLE, SITE, WINDOW, Conformance, T, op, said, shift
+from tests.connectors.conformance import PEOPLE, SITE, WINDOW, Conformance, T, event, op, said, shift
 
 
 class TestFolder(Conformance):
@@ -52,13 +52,6 @@ class TestFolder(Conformance):
 
     def reads(self, place: Path) -> int:
         return 0
-
-
-def event(uid: str, start: Instant, end: Instant, title: str, more: str = "") -> str:
-    return (
-        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{basic(start)}\r\n"
-        f"DTSTART:{basic(start)}\r\nDTEND:{basic(end)}\r\nSUMMARY:{title}\r\n{more}END:VEVENT\r\nEND:VCALENDAR\r\n"
-    )
 
 
 @dataclass

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,6 +56,8 @@ class Exchange:
     status: int = 0
     forwarded: bool = False
     forward: Callable[[], Answer] = field(default=lambda: Answer(500), repr=False)
+    write: Callable[[bytes], object] = field(default=len, repr=False)
+    """Sends bytes at once: a fault that does so ends with `Drop`."""
     closing: threading.Event = field(default_factory=threading.Event, repr=False)
 
 
@@ -236,6 +238,7 @@ class Proxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 exchange = Exchange(self.command, self.path, dict(self.headers.items()), body, closing=proxy.closing)
                 exchange.forward = lambda: proxy._forward(exchange)
+                exchange.write = self.wfile.write
                 try:
                     answer = proxy._answer(exchange)
                     exchange.status = answer.status
@@ -255,9 +258,3 @@ class Proxy:
                 pass
 
         return Handler
-
-
-@contextmanager
-def before(upstream: str) -> Iterator[Proxy]:
-    with Proxy(upstream) as proxy:
-        yield proxy
