@@ -157,7 +157,7 @@ def _at_once(plan: Plan, start: Instant, end: Instant) -> list[Stint]:
 
 def _following(known: list[Tenure]) -> Iterator[tuple[Tenure, Instant]]:
     """Every list with the instant at which the next one takes over."""
-    return zip(known, [after.since for after in known[1:]] + [LATEST], strict=True)
+    return zip(known, [after.since for after in known[1:]] + [LATEST], strict=False)
 
 
 def _free(tenure: Tenure, turn: int, turns: Turns, away: tuple[Away, ...]) -> Group:

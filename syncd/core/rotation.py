@@ -65,14 +65,17 @@ class Turns(NamedTuple):
 
     def ends(self, first: int, last: int, starts: list[Instant]) -> list[Instant]:
         """Where the duty of turns `first` to `last` ends; `starts` are those of `first` to `last + 1`."""
-        if self.lasts is None:
-            return starts[1:]
         if self.steps is None:
-            return [min(start + self.lasts, end) for start, end in pairwise(starts)]
+            return [end if self.lasts is None else min(start + self.lasts, end) for start, end in pairwise(starts)]
+        following = starts[1:]
+        if isinstance(self.steps, Counted):  # what is between two counted turns is nobody's
+            following = self._instants([self.steps.end(turn) for turn in range(first, last + 1)])
+        if self.lasts is None:
+            return following
         duty = self._instants([wall + self.lasts for wall in self.steps.walls(first, last)])
         if first == 0 and self.zone.instant(self.steps.wall(0)) < self.first >= duty[0]:
             duty[0] = self.first + self.lasts
-        return [min(end, after) for end, after in zip(duty, starts[1:], strict=True)]
+        return [min(end, after) for end, after in zip(duty, following, strict=True)]
 
     def whole(self, turn: int) -> tuple[Instant, Instant]:
         """A turn from its handoff to the next one, whether that is counted or not."""
