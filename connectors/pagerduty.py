@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from connectors.pagerduty_answer import Answer, Refusal, line
 from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, item_of, listed, slices
 from connectors.pagerduty_doctor import examine
-from connectors.pagerduty_http import Answer, Refusal, line
 from connectors.pagerduty_overrides import (
     Look,
     Override,
@@ -50,6 +50,7 @@ class PagerDuty:
     """Layer-based schedules (the v2 API)."""
 
     Options: ClassVar[type[PagerDutyOptions]] = PagerDutyOptions
+    requires: ClassVar[tuple[str, ...]] = ("pagerduty",)
     batch: ClassVar[int] = 10
     capabilities: ClassVar[Capabilities] = Capabilities(
         exclusive=True, stacked=True, markers=False, own_ids=False, native_update=False, people=1, calls=1

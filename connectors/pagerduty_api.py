@@ -7,13 +7,17 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from connectors.pagerduty_http import LOOPBACK, Answer, Refusal, Rest, TokenClient, ask, line
+from connectors.pagerduty_answer import LOOPBACK, Answer, Refusal, line
 from syncd.connector import ConnectorError, Denied, Secret, Unavailable
 from syncd.core.model import DAY, Instant, Window
+
+if TYPE_CHECKING:
+    from connectors.pagerduty_http import Rest
 
 T = TypeVar("T")
 
@@ -35,7 +39,7 @@ class PagerDutyOptions:
     account: str | None = None
     """The account's subdomain: `acme` of acme.pagerduty.com, or with its region `eu.acme`."""
     base_url: str | None = None
-    ca_file: str | None = None
+    ca_file: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.schedule.strip() or any(sign in self.schedule for sign in "/?#% "):
@@ -118,6 +122,8 @@ class Api:
     def _once(
         self, method: str, path: str, params: Sequence[tuple[str, str]], body: Mapping[str, Any] | None, credential: str
     ) -> Answer:
+        from connectors.pagerduty_http import Rest, ask  # the vendor's client, when it is needed
+
         if self._client is None:
             self._client = Rest(credential, "token" if self._options.token else "bearer", self.base, self._context())
         client = self._client
@@ -156,6 +162,8 @@ class Api:
 
     def _new_token(self, secret: str) -> str:
         """Client credentials (PD-04). No token, no call: whatever fails here, nothing was written."""
+        from connectors.pagerduty_http import TokenClient, ask
+
         home = IDENTITY if self.host in (US, EU) else self.base
         client = TokenClient(secret, self._options.client_id or "", home, self._context())
         account = self._options.account or ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from connectors.pagerduty_answer import Refusal
 from connectors.pagerduty_api import SCOPES, Api, listed
-from connectors.pagerduty_http import Refusal
 from connectors.pagerduty_people import People
 from syncd.connector import ConnectorError, Denied, Finding, Site, Unsupported
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from threading import Event, Timer
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,80 +17,13 @@ from urllib.parse import urlsplit
 import httpx2
 import pagerduty
 
+from connectors.pagerduty_answer import LOOPBACK, Answer, Refusal
 from syncd.connector import Unavailable
-from syncd.core.model import Instant
 
 CONNECT, READ, TOTAL = 5.0, 30.0, 60.0
 """Seconds: to connect, between two pieces of an answer, for the whole of it (F32)."""
 LARGEST = 10 * 1024 * 1024
 """Bytes of one answer (F34)."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer. `data` is what its JSON says, None where it has no body."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    data: Any = field(repr=False)
-
-    @property
-    def time(self) -> Instant | None:
-        """The server's clock."""
-        return _date(self.headers.get("date", ""))
-
-    @property
-    def after(self) -> float | None:
-        """Seconds to wait: Retry-After, else the vendor's own header (PD-11); a 429 may have neither (PD-12)."""
-        text = self.headers.get("retry-after", "").strip()
-        until, now = _date(text), self.time
-        if until is not None and now is not None:
-            return float(max(1, until - now))
-        for given in (text, self.headers.get("ratelimit-reset", "").strip()):
-            if given.isascii() and given.isdigit():
-                return float(max(1, int(given[:6])))
-        return None
-
-    @property
-    def code(self) -> int | None:
-        code = self._error.get("code")
-        return code if isinstance(code, int) else None
-
-    @property
-    def words(self) -> str:
-        """The vendor's own words on one line; `errors` is a list in v2 and a map in v3 (PD-14)."""
-        errors = self._error.get("errors") or []
-        if isinstance(errors, dict):
-            errors = [
-                f"{path}: {text}" for path, texts in errors.items() for text in (texts if isinstance(texts, list) else [texts])
-            ]
-        said = [str(self._error.get("message") or ""), *(map(str, errors) if isinstance(errors, list) else [])]
-        return line(
-            " ".join(
-                filter(None, [f"HTTP {self.status}", f"code {self.code}" if self.code else "", "; ".join(filter(None, said))])
-            )
-        )
-
-    @property
-    def _error(self) -> Mapping[str, Any]:
-        error = self.data.get("error") if isinstance(self.data, dict) else None
-        if isinstance(error, str):  # the identity host's form
-            return {"message": f"{error} {self.data.get('error_description') or ''}".strip()}
-        return error if isinstance(error, dict) else {}
-
-
-def line(text: str) -> str:
-    """Somebody else's text as part of a sentence of ours: one line, not too long, nothing that moves a cursor."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:300].strip()
-
-
-class Refusal(Exception):
-    """An answer that is no success. It never leaves this package."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 class _Unusable(Exception):
@@ -239,10 +170,3 @@ def _answer(response: httpx2.Response, secrets: tuple[str, ...]) -> Answer:
             raise _Unusable("answered with something that is not JSON") from None
         data = None
     return Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, data)
-
-
-def _date(text: str) -> Instant | None:
-    try:
-        return int(parsedate_to_datetime(text).timestamp())
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from connectors.pagerduty_answer import Answer, line
 from connectors.pagerduty_api import moment
-from connectors.pagerduty_http import Answer, line
 from syncd.connector import Unavailable
 from syncd.core.model import Instant, Window, iso
 

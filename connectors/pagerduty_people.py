@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from connectors.pagerduty_answer import Refusal, line
 from connectors.pagerduty_api import Api, before_writing, every, item_of
-from connectors.pagerduty_http import Refusal, line
 from syncd.connector import Rejected, Site
 from syncd.core.model import Instant, Person
 

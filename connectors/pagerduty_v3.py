@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from connectors.pagerduty_answer import Answer, Refusal, line
 from connectors.pagerduty_api import PAGE, Api, PagerDutyOptions, account_of, before_writing, item_of, listed, moment, slices
 from connectors.pagerduty_doctor import examine
-from connectors.pagerduty_http import Answer, Refusal, line
 from connectors.pagerduty_people import People
 from syncd.connector import (
     Capabilities,
@@ -47,6 +47,7 @@ class PagerDutyV3:
     """Shift-based schedules (the v3 API)."""
 
     Options: ClassVar[type[PagerDutyOptions]] = PagerDutyOptions
+    requires: ClassVar[tuple[str, ...]] = ("pagerduty",)
     capabilities: ClassVar[Capabilities] = Capabilities(exclusive=True, markers=False, own_ids=False, calls=1)
 
     def __init__(self, options: PagerDutyOptions, site: Site) -> None:

@@ -35,7 +35,7 @@ def secret(text: str) -> Secret:
 
 def options(there: PagerDuty, **rest: Any) -> PagerDutyOptions:
     """With the API key, unless something else is given."""
-    given = {"schedule": LAYERS, "token": secret(KEY), "base_url": there.url, "ca_file": str(there.ca_file)}
+    given = {"schedule": LAYERS, "token": secret(KEY), "base_url": there.url, "ca_file": there.ca_file}
     return PagerDutyOptions(**{**given, **rest})
 
 
