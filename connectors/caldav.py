@@ -113,6 +113,8 @@ class CalDav:
             answer = self._wire.call("REPORT", url, query(window), Depth="1")
         if answer.status in (404, 410):
             raise Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
+        if answer.status == 403 and conditions(answer.body) & {"supported-report", "supported-filter", "valid-filter"}:
+            raise Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`")
         if answer.status != 207:
             raise failure(answer, "looking at the calendar", writing=False)
         return answer
@@ -123,7 +125,7 @@ class CalDav:
         listed: dict[str, Listed] = {}
         for part in parts:
             path = same_path(part.href)
-            if path.endswith("/") or path == here or part.status in (404, 410):
+            if path.endswith(("/", "/.", "/..")) or path == here or part.status in (404, 410):
                 continue
             if part.status != 200:
                 raise Unavailable(f"the server cannot tell about {part.href[:200]} ({part.status})")

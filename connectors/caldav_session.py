@@ -81,7 +81,10 @@ class Bearer(AuthBase):
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {_reveal(self._token, 'token')}"
+        token = _reveal(self._token, "token").strip()
+        if not token.isascii() or not token.isprintable():
+            raise Denied(f"the token in {self._token.where} is none: it has characters that no token has")
+        request.headers["Authorization"] = f"Bearer {token}"
         return request
 
 

@@ -70,6 +70,8 @@ def url_problem(url: str) -> str:
         host = None
     if not host or parts.scheme not in ("http", "https"):
         return f"{url!r} is not an address; write https://HOST/PATH"
+    if parts.query or parts.fragment:
+        return "an address ends with its path; leave out what follows ? or #"
     if parts.username is not None or parts.password is not None:
         return "no user or password in the address; use `username` and `password`"
     if parts.scheme == "http" and not loopback(host):

@@ -14,7 +14,7 @@ import trustme
 
 import connectors.caldav_session
 from connectors.caldav import CalDav
-from syncd.connector import Secret, Unavailable
+from syncd.connector import Denied, Secret, Unavailable
 from tests.connectors.calendars import Calendar
 from tests.connectors.conformance import SITE, WINDOW, T, event, op, shift
 from tests.simulators.proxy import Answer, Drop, Exchange, Proxy, Rule, answers, delayed, half, page
@@ -224,6 +224,7 @@ def test_a_ring_of_redirects_ends(hostile: Proxy) -> None:
     [
         "http://calendar.example.com/", "http://10.0.0.1/", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "calendar",
         "https://ana:secret@example.com/", "https://", "https://[::1", "file:///etc/passwd", "http://localhost.example.com/",
+        "https://example.com/cal?export", "https://example.com/#x",
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_or_would_show_the_password_is_refused(url: str) -> None:
@@ -274,6 +275,23 @@ def test_a_certificate_of_an_authority_of_ones_own(calendar: Calendar, tmp_path:
             with pytest.raises(Unavailable, match="ca_file") as failure:
                 calendar.connector(url=url, ca_file=wrong).read(WINDOW, {})
             assert failure.value.refused
+
+
+@pytest.mark.parametrize("token", ["t\u00f6ken", "to\nken", "to\x00ken"])
+def test_a_token_that_is_none_is_denied_and_not_shown(hostile: Proxy, token: str) -> None:
+    connector = CalDav(CalDav.Options(url=hostile.url, token=Secret("file t", lambda: token)), SITE)
+    with pytest.raises(Denied, match="file t") as failure:
+        connector.read(WINDOW, {})
+    assert token not in str(failure.value)
+
+
+def test_a_server_that_names_the_way_up_leads_nowhere(hostile: Proxy) -> None:
+    tag = "<propstat><prop><getetag>x</getetag></prop><status>HTTP/1.1 200 OK</status></propstat>"
+    up = "".join(f"<response><href>/ana/rota/{name}</href>{tag}</response>" for name in ("..", ".", "%2e%2e", ""))
+    hostile.rules = [Rule("PROPFIND", "", answers(404)), Rule(".*", "", answers(207, OPEN + up + CLOSE))]
+    with pytest.raises(Unavailable):
+        at(hostile).read(WINDOW, {})
+    assert [one.method for one in hostile.journal] == ["REPORT", "PROPFIND"]
 
 
 def test_a_page_is_no_list(hostile: Proxy) -> None:
