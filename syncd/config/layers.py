@@ -17,8 +17,6 @@ def layer(section: Section, name: str, zone: str, names: Names) -> Layer:
     zone = section["timezone"] or zone
     windows = section["windows"]
     report = names.report
-    if section["days"] is not None and not section["days"]:
-        section.warn(report, "days", "names no day, so the layer is never on", "leave it out for every day")
     start, end = section["from"], section["until"]
     if start and end and instant(start, zone) >= instant(end, zone):
         section.error(report, "until", "`until` is not after `from`", "a period needs some length")
@@ -28,7 +26,7 @@ def layer(section: Section, name: str, zone: str, names: Names) -> Layer:
         timezone=zone,
         rosters=_rosters(section, zone, names),
         priority=section["priority"],
-        rotation=_rotation(section["rotation"], names),
+        rotation=_rotation(section["rotation"]),
         start=start,
         end=end,
         days=section["days"],
@@ -64,11 +62,9 @@ def _which(known: list[str]) -> str:
     return f"add `role:` with one of {', '.join(known[:8])}" if known else "define one under `roles:`"
 
 
-def _rotation(section: Section | None, names: Names) -> Rotation | None:
+def _rotation(section: Section | None) -> Rotation | None:
     if section is None or "unit" not in section:
         return None
-    if section["every"] > 30:
-        section.warn(names.report, "every", "a turn of more than 30 units is unusual", "a larger unit may say it better")
     return Rotation(**{key.name: section[key.name] for key in section.shape.keys})
 
 

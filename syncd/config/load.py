@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from time import time
 from typing import Any
 
 from syncd.config.agreement import check_accounts, check_channels
@@ -23,7 +24,7 @@ from syncd.config.shape import Key, Section, Shape
 from syncd.config.source import directory_of, files_of, put_in
 from syncd.config.templates import applied
 from syncd.connector import Secret
-from syncd.core.model import Rota
+from syncd.core.model import Instant, Rota
 
 PLACES = ("syncd.yaml", "/etc/syncd/syncd.yaml")
 
@@ -97,17 +98,24 @@ def find(path: str | None) -> Path:
     )
 
 
-def load(path: Path, *, destinations: bool = True, fetched: Mapping[str, bytes] | None = None) -> Config:
+def load(
+    path: Path,
+    *,
+    destinations: bool = True,
+    fetched: Mapping[str, bytes] | None = None,
+    now: Instant | None = None,
+) -> Config:
     """The settings in the file at `path`. Raises `ConfigError` with every problem.
 
     `destinations`: also look inside the options of each destination and at each secret, which imports the connectors that
     are named; False for commands that only ask the rota. `fetched`: address → rota text, what `source` names with `url` or
     `bridge`; without it the rota is empty then, and what destinations show is not checked. A `directory` is read here.
+    `now`: warnings about people's duties look from here on; by default the clock's time.
     """
     report = Report()
     try:
         node = parse(_bytes(path, report), str(path), report)
-        config = _read(node, path, report, fetched, look=destinations)
+        config = _read(node, path, report, fetched, look=destinations, now=int(time()) if now is None else now)
     except Unreadable:
         raise ConfigError(report.problems()) from None
     if report.failed:
@@ -125,7 +133,7 @@ def _bytes(path: Path, report: Report) -> bytes:
         raise Unreadable from None
 
 
-def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] | None, *, look: bool) -> Config:
+def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] | None, *, look: bool, now: Instant) -> Config:
     folder = path.parent.absolute()
     directory = directory_of(node, folder)
     if directory is not None:
@@ -145,7 +153,7 @@ def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] |
     notices = general.notices(top["notices"], Notices())
     notices_of = _notices_of(top, rota, notices, general)
     check_channels(top["teams"], [notices, *notices_of.values()], report)
-    return Config(
+    config = Config(
         path=path,
         tenant=top["tenant"],
         rota=rota,
@@ -158,8 +166,13 @@ def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] |
         notices=notices,
         notices_of=notices_of,
         templates={name: plain(inside) for name, (_, inside) in _entries(node, "templates")},
-        warnings=report.problems(),
     )
+    if look and not report.failed:
+        # Late: the modules that compute shifts are loaded for whoever asks for them anyway.
+        from syncd.config.advice import advise
+
+        advise(rota, top["schedules"], now, report)
+    return replace(config, warnings=report.problems())
 
 
 def _notices_of(top: Section, rota: Rota, notices: Notices, general: General) -> dict[str, Notices]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from syncd.config import ConfigError, find, load
-from syncd.config.example import brought_to
 from syncd.core.mode import Limits, Mode
 from syncd.registry import MissingExtra, UnknownKind, connector
 
@@ -45,24 +42,6 @@ def test_the_whole_example_has_options_that_every_connector_takes() -> None:
     assert config.destinations["pager"].options.schedule == "P123ABC"
     assert repr(config.destinations["pager"].options.token) == "***"
     assert {problem.severity for problem in config.warnings} == {"warning"}
-
-
-@pytest.mark.parametrize(("today", "first"), [(date(2026, 11, 21), "2026-11-16"), (date(2026, 3, 2), "2026-03-02")])
-def test_the_demo_can_be_brought_to_any_week(today: date, first: str, tmp_path: Path) -> None:
-    written = brought_to((EXAMPLES / "demo.yaml").read_text(), today)
-    (tmp_path / "syncd.yaml").write_text(written)
-    config = load(tmp_path / "syncd.yaml")
-
-    schedule = config.rota.schedules["payments"]
-    assert f"{schedule.start:%Y-%m-%d}" == first
-    assert len(schedule.overrides) == 1
-    assert re.findall(r"\[(\w+)\]", written) == re.findall(r"\[(\w+)\]", (EXAMPLES / "demo.yaml").read_text())
-    assert config.destinations["primary-calendar"].options.path == tmp_path / "calendars/primary"
-    assert config.store == str(tmp_path / "state")
-
-
-def test_text_without_a_date_stays_as_it_is() -> None:
-    assert brought_to("people: {}", date(2026, 11, 21)) == "people: {}"
 
 
 def test_the_file_named_wins_over_the_environment_and_both_over_the_folder(
