@@ -27,7 +27,7 @@ from syncd.connector import (
     Unavailable,
     Unsupported,
 )
-from syncd.core.model import Shift, Window
+from syncd.core.model import DAY, Shift, Window
 from syncd.event import CalendarOptions, Names, tidy, wording
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if find_spec("googleapiclient") is None:  # imported at the first call; that it 
 SERVICE = "/calendar/v3"
 PAGE = 2500
 MOST_EVENTS = 10_000
+YEAR = 366 * DAY
 BLIND = ("none", "freeBusyReader")
 """Roles that do not see what an event says."""
 WRITERS = ("writer", "owner")
@@ -69,11 +70,11 @@ class Google:
     # --- looking ---------------------------------------------------------------------------
 
     def read(self, window: Window, known: Mapping[str, str]) -> Observation:
-        """One list, to its last page; what is known and not listed as it was known is asked for by itself (W11)."""
+        """One list, to its last page; what is not listed at the version known is asked for by itself (W11)."""
         with self._line() as line:
             events = {event["id"]: event for event in self._listed(line, window)}
             for ref, version in known.items():
-                if ref not in events or events[ref].get("etag") != version:
+                if ref not in events or (version and events[ref].get("etag") != version):
                     event = self._got(line, ref)
                     if event is not None:
                         events[ref] = event
@@ -88,14 +89,14 @@ class Google:
             )
 
     def _listed(self, line: Line, window: Window) -> Iterator[Event]:
-        """Every event that touches `window`, of a series each occurrence. Pages may be short: the last has no next (G-20)."""
+        """Every event that touches `window`. Pages may be short: only the last has no next (G-20)."""
         page: str | None = None
         pages: set[str] = set()
         number = 0
         while True:
             answer = self._page(line, {**self._window(window), **({"pageToken": page} if page else {})})
             number += len(answer["items"])
-            yield from answer["items"]
+            yield from (event for event in answer["items"] if event.get("status") != "cancelled")
             page = answer.get("nextPageToken")
             if page is None:
                 return
@@ -120,9 +121,10 @@ class Google:
         return answer
 
     def _window(self, window: Window) -> dict[str, Any]:
+        """Of a series every occurrence, but where these would be years of them: ours are no series."""
         return {
             "calendarId": self._options.calendar, "timeMin": utc(window.start), "timeMax": utc(window.end),
-            "singleEvents": True, "maxResults": PAGE,
+            "singleEvents": window.end - window.start <= YEAR, "maxResults": PAGE,
         }  # fmt: skip
 
     def _got(self, line: Line, ref: str) -> Event | None:

@@ -202,6 +202,22 @@ def test_a_series_of_others_is_seen_by_its_occurrences(place: Place, google: Goo
     assert len({entry.uid for entry in seen}) == 2
 
 
+def test_years_of_a_series_are_not_read_one_by_one(place: Place, google: Google) -> None:
+    google.create(shift(), op("shift1"))
+    with place.hand():
+        daily = place.calendar.human_creates(NOW, NOW + HOUR, "Stand-up", recurrence=["RRULE:FREQ=DAILY"])
+        place.calendar.delete(f"{daily}_20270302T000000Z", None)
+    seen = google.read(Window(NOW - 1_100 * DAY, NOW + 1_100 * DAY), {}).entries
+    assert [entry.ref for entry in seen] == [daily, "shift1"]
+
+
+def test_a_known_entry_without_a_version_is_taken_as_it_is_listed(place: Place, google: Google) -> None:
+    google.create(shift(), op("shift1"))
+    before = len(place.journal)
+    google.read(WINDOW, {"shift1": ""})
+    assert len(place.journal) == before + 1
+
+
 def test_an_entry_that_a_human_repeats_is_still_there_and_its_copies_go_by_other_ids(place: Place, google: Google) -> None:
     entry = google.create(shift(), op("shift1"))
     with place.hand():

@@ -89,7 +89,8 @@ class Listing:
 
     def _wanted(self, event: Resource, since: int | None) -> bool:
         deleted = self._asked("showDeleted") == "true" or since is not None or self._asked("updatedMin") is not None
-        if event["status"] == "cancelled" and not deleted:
+        exception = "recurringEventId" in event and self._asked("singleEvents") != "true"
+        if event["status"] == "cancelled" and not deleted and not exception:  # as the discovery document says of showDeleted
             return False
         start, end = self.calendar.bounds(event)
         low, high, updated = (stamp(self._asked(name)) for name in ("timeMin", "timeMax", "updatedMin"))

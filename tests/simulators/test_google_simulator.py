@@ -305,6 +305,7 @@ def test_a_series_is_listed_once_or_by_its_occurrences(there: Google, call: Call
     occurrence = single[1]["items"][1]["id"]
     call.events("DELETE", occurrence)
     assert occurrence not in refs(call.events("GET", singleEvents="true"))
+    assert occurrence in refs(call.events("GET"))
 
 
 # --- limits and faults -----------------------------------------------------------------------
