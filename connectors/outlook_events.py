@@ -19,8 +19,8 @@ EXPAND = f"singleValueExtendedProperties($filter=id eq '{PROPERTY}')"
 FIELDS = "id,subject,start,end,isAllDay,type,transactionId,changeKey"
 """What a look asks for: no bodies, no attendees, nothing of a stranger's meeting but title and time."""
 
-SUBJECT, NAME = 255, 100
-"""Exchange's longest subject, in UTF-16 units; and what of it a name may take, so that what follows still fits."""
+SUBJECT, NAME, TITLE = 255, 100, 60
+"""Exchange's longest subject, in UTF-16 units; and what of it a name and the titles of role and schedule may take."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z?)")
 _UTC = ("utc", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "z", "gmt")
@@ -176,4 +176,9 @@ def _shortened(site: Site) -> Site:
         name = fitted(tidy(person.name, NAME), NAME)
         longer = () if name == tidy(person.name, NAME) else (person.name,)
         people[id_] = replace(person, name=name or person.id, aliases=(*person.aliases, *longer)) if longer else person
-    return replace(site, people=people)
+    if _units(site.role.title) + _units(site.schedule.title) <= 2 * TITLE:
+        return replace(site, people=people)
+    role = replace(site.role, title=fitted(tidy(site.role.title), TITLE))
+    return replace(
+        site, people=people, role=role, schedule=replace(site.schedule, title=fitted(tidy(site.schedule.title), TITLE))
+    )

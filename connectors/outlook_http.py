@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from syncd.connector import Unavailable
+from syncd.event import tidy
 
 if TYPE_CHECKING:
     import requests
@@ -59,8 +60,7 @@ class Answer:
     @property
     def code(self) -> str:
         """The error's code in Graph's form or the login's (a text); "" where there is none."""
-        error = self.error
-        return str(error.get("code") or "")[:100]
+        return tidy(str(self.error.get("code") or ""), 100)
 
     @property
     def error(self) -> Mapping[str, Any]:
@@ -70,8 +70,8 @@ class Answer:
     @property
     def words(self) -> str:
         """What the vendor says, on one line and not too long."""
-        message = " ".join(str(self.error.get("message") or "").split())
-        return f"HTTP {self.status}" + (f" {self.code}" if self.code else "") + (f": {message[:300]}" if message else "")
+        message = tidy(str(self.error.get("message") or ""), 300).rstrip(".")
+        return f"HTTP {self.status}" + (f" {self.code}" if self.code else "") + (f": {message}" if message else "")
 
 
 def instant(text: str) -> int | None:
@@ -128,7 +128,7 @@ class Http:
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, auth: Any) -> Answer:
         # Accept-Encoding: a list of events is small, a compressed bomb is not.
         wanted = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
-        deadline = time.monotonic() + TOTAL  # a length of time, not a time of day
+        deadline = time.monotonic() + TOTAL - READ  # a length of time, not a time of day; the last piece may take READ
         with self._session().request(
             method, url, headers=wanted, data=body, auth=auth, timeout=(CONNECT, READ), stream=True, allow_redirects=False
         ) as response:

@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from connectors.outlook_http import Answer, Http
 from connectors.outlook_tokens import AGAIN, TokenFile
 from syncd.connector import ConnectorError, Denied, Secret, Unavailable
+from syncd.event import tidy
 
 CLOUDS = {
     "graph.microsoft.com": "login.microsoftonline.com",
@@ -142,7 +143,7 @@ class SignIn:
         code = next(iter(re.findall(r"AADSTS\d+", text)), "") or "".join(
             f"AADSTS{n}" for n in (result.get("error_codes") or [])[:1]
         )
-        says = self._hidden(" ".join(text.split(" Trace ID")[0].split())[:300]).rstrip(".") or error
+        says = self._hidden(tidy(text.split(" Trace ID")[0], 300)).rstrip(".") or tidy(error, 100)
         if error in ("temporarily_unavailable", "server_error"):
             return Unavailable(f"{_host(self.authority)}: {says}", refused=True)
         remedy = _REMEDIES.get(code) or (

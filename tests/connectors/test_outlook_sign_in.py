@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from ruamel.yaml import YAML
 
 from connectors import outlook_sign_in
 from connectors.outlook import Outlook, graph
@@ -450,3 +451,26 @@ def test_doctor_names_what_is_wrong_and_what_to_click(there: Microsoft) -> None:
     what, text, remedy = finding(calendar="Duty")
     assert (what, "canEdit is false" in text) == ("calendar", True)
     assert there.journal.writes("^/v1.0") == []
+
+
+# --- the setup page ---------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "outlook.md").read_text("utf-8")
+
+
+def test_the_setup_page_has_every_option_and_its_example_is_one() -> None:
+    for name in get_type_hints(Outlook.Options):
+        assert f"`{name}`" in PAGE, name
+    example = YAML(typ="safe").load(PAGE.split("```yaml")[1].split("```")[0])["destinations"]["outlook"]["options"]
+    certificate = Secret("file outlook.pem", lambda: "")
+    assert graph(Outlook.Options(**{**example, "certificate": certificate})).mailbox == "oncall@example.com"
+
+
+def test_the_setup_page_explains_what_the_connector_says() -> None:
+    for host in outlook_sign_in.CLOUDS.keys() - {"graph.microsoft.com"}:
+        assert f"`https://{host}`" in PAGE
+    for code in ("AADSTS7000215", "AADSTS7000222", "AADSTS700027", "AADSTS700016", "AADSTS90002"):
+        assert f"`{code}`" in PAGE
+        assert code in outlook_sign_in._REMEDIES
+    assert "New-ManagementRoleAssignment" in PAGE
+    assert "Application Calendars.ReadWrite" in PAGE

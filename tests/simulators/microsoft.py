@@ -356,6 +356,7 @@ def _body(call: Call) -> dict[str, Any]:
 
 
 def _prepare(there: Microsoft) -> None:
+    there.login.approves = ONCALL
     print(f"tenant {there.tenant} client_id {there.client_id} client_secret {there.secret} mailbox {ONCALL}")
     print(f"authority {there.authority} base_url {there.base_url}")
 

@@ -64,6 +64,8 @@ class Login:
         self.refreshes: dict[str, tuple[str, str, tuple[str, ...]]] = {}
         """Refresh token → app, user, scopes. Using one makes another; the old one stays good unless `single_use`."""
         self.single_use = False
+        self.approves = ""
+        """Every code is entered at once by this user: for trying without a browser."""
         self._made = 0
 
     def routes(self) -> list[Route]:
@@ -105,6 +107,8 @@ class Login:
         self._made += 1
         code, device = f"CODE{self._made:05d}", f"canary-device-{self._made}"
         self.devices[code] = Device(device, app.client_id, tuple(form.get("scope", "").split()), self.clock.now + 900)
+        if self.approves:
+            self.approve(code, self.approves)
         page = "https://microsoft.com/devicelogin"
         message = f"To sign in, use a web browser to open the page {page} and enter the code {code} to authenticate."
         return answer(
