@@ -34,7 +34,7 @@ def purge(session: Session, name: str, at_once: bool) -> int:
         stop("there is no terminal to ask at; use --now", USAGE)
     digest = ""
     if not at_once:
-        with session.store(create=False) as store:
+        with session.store(create=True) as store:  # its key is what tells our entries from others'
             shown = _purge(session, store, settings, do=False)
         tell(session, [shown])
         if shown.error:

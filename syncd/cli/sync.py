@@ -63,7 +63,7 @@ def export(session: Session, names: tuple[str, ...], at_once_: bool, digest: str
         stop("there is no terminal to ask at; look with `syncd plan`, then use --now or --plan DIGEST", USAGE)
     digests: dict[str, str] = {}
     if not at_once_:
-        with session.store(create=False) as store:
+        with session.store(create=True) as store:  # its key is what tells our entries from others'
             shown = at_once(chosen, lambda one: planned(errand(session, store, Trigger.PLAN), one))
         if digest is not None:
             chosen, digests = _asked_for(session, shown, digest)

@@ -88,7 +88,7 @@ def _seen(cycle: Cycle) -> tuple[Remembered, Look, Question, Decision]:
     asked, _ = question(cycle.settings, cycle.rota, remembered, seen, cycle.connector, confirmed=True)
     changes = _changes(remembered, seen, now, past=not can.exclusive)
     standing = tuple(change.before for change in changes if change.before is not None)
-    return remembered, seen, asked, Decision(plan=Plan(changes=changes, now=now), targets=(), standing=standing)
+    return remembered, seen, asked, Decision(plan=Plan(destination=cycle.settings.name, changes=changes, now=now), targets=(), standing=standing)
 
 
 def _changes(remembered: Remembered, seen: Look, now: Instant, *, past: bool) -> tuple[Change, ...]:

@@ -1,0 +1,181 @@
+"""Questions about the rota: the JSON shapes that programs rely on, and the tables that people read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from syncd.config import load
+from syncd.core.model import Window
+from syncd.core.shifts import shifts
+from syncd.store import Store
+from tests.shell.command_line import ROTA, CommandLine, command_line
+
+
+@pytest.fixture
+def syncd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    return command_line(tmp_path, monkeypatch)
+
+
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def test_oncall_says_who_until_when_and_who_is_next(syncd: CommandLine) -> None:
+    assert syncd.json("oncall") == [
+        {
+            "schedule": "payments",
+            "role": "primary",
+            "at": "2026-03-11T12:00:00Z",
+            "people": [
+                {
+                    "id": "ana",
+                    "name": "Ana Lima",
+                    "email": "ana@example.com",
+                    "phone": "+49 30 1234",
+                    "until": "2026-03-16T08:00:00Z",
+                    "free_at": "2026-03-16T08:00:00Z",
+                    "next": "ben",
+                }
+            ],
+        }
+    ]
+
+
+def test_oncall_at_a_time_without_an_offset_is_in_the_schedules_zone(syncd: CommandLine) -> None:
+    (row,) = syncd.json("oncall", "--at", "2026-07-01T00:30")
+    assert row["at"] == "2026-06-30T22:30:00Z"
+    (row,) = syncd.json("oncall", "--at", "2026-07-01T00:30Z")
+    assert row["at"] == "2026-07-01T00:30:00Z"
+
+
+def test_oncall_has_a_row_where_nobody_is(syncd: CommandLine) -> None:
+    (row,) = syncd.json("oncall", "--at", "2026-01-01")
+    assert row["people"] == []
+    assert "nobody" in syncd.run("oncall", "--at", "2026-01-01").output
+
+
+def test_oncall_of_a_person_keeps_rows_where_she_is_on(syncd: CommandLine) -> None:
+    assert len(syncd.json("oncall", "--person", "ana")) == 1
+    assert syncd.json("oncall", "--person", "ben") == []
+
+
+def test_oncall_of_a_role_the_schedule_does_not_use_has_no_row(syncd: CommandLine) -> None:
+    assert syncd.json("oncall", "--role", "secondary") == []
+
+
+def test_shifts_are_whole_with_key_and_source(syncd: CommandLine) -> None:
+    first, second = syncd.json("shifts", "--to", "2026-03-17")
+    assert first == {
+        "schedule": "payments",
+        "role": "primary",
+        "person": "ana",
+        "start": "2026-03-09T08:00:00Z",
+        "end": "2026-03-16T08:00:00Z",
+        "key": "payments/primary/20260309T080000Z/0",
+        "source": {"layer": "week", "turn": 2},
+    }
+    assert second["person"] == "ben"
+
+
+def test_shifts_of_a_person_within_a_period(syncd: CommandLine) -> None:
+    found = syncd.json("shifts", "--person", "ben", "--from", "2026-03-01", "--to", "2026-04-12")
+    assert [one["start"][:10] for one in found] == ["2026-03-02", "2026-03-16", "2026-03-30"]
+
+
+def test_a_table_shows_every_time_with_its_zone(syncd: CommandLine) -> None:
+    output = syncd.run("shifts", "--from", "2026-03-28", "--to", "2026-03-31").output
+    assert "Mon 2026-03-23 09:00 CET" in output
+    assert "Mon 2026-03-30 09:00 CEST" in output
+    assert "week, turn 5" in output
+
+
+def test_several_schedules_are_each_asked_in_their_own_zone(syncd: CommandLine) -> None:
+    layers = "layers: [{name: all, role: primary, members: [cho]}]"
+    syncd.write(ROTA + f"  tokyo: {{title: Tokyo, timezone: Asia/Tokyo, start: 2026-01-01, {layers}}}\n")
+    rows = syncd.json("oncall", "--at", "2026-03-11T09:00")
+    assert {row["schedule"]: row["at"] for row in rows} == {
+        "payments": "2026-03-11T08:00:00Z",
+        "tokyo": "2026-03-11T00:00:00Z",
+    }
+    assert "name a schedule" in syncd.refused("why", "--role", "primary")
+
+
+def test_why_has_its_steps_with_their_numbers(syncd: CommandLine) -> None:
+    said = syncd.json("why", "--role", "primary")
+    assert {key: said[key] for key in ("schedule", "role", "at", "people")} == {
+        "schedule": "payments",
+        "role": "primary",
+        "at": "2026-03-11T12:00:00Z",
+        "people": ["ana"],
+    }
+    assert all(set(step) == {"step", "text", "numbers"} for step in said["steps"])
+    assert any(step["numbers"].get("k mod n") == 0 for step in said["steps"])
+    assert "2 mod 2 = 0" in syncd.run("why").output
+
+
+def test_gaps_have_a_cause_and_a_suggestion(syncd: CommandLine) -> None:
+    syncd.write(ROTA.replace("rotation:", 'windows: [{from: "09:00", to: "17:00"}], rotation:'))
+    found = syncd.json("gaps", "--from", "2026-03-10", "--to", "2026-03-10T12:00")
+    assert [(one["start"], one["end"], one["cause"], one["people"]) for one in found] == [
+        ("2026-03-09T16:00:00Z", "2026-03-10T08:00:00Z", "nobody", [])
+    ]
+    assert "syncd override add" in found[0]["suggestion"]
+    assert "no gaps" in syncd.run("gaps", "--from", "2026-03-10T10:00", "--to", "2026-03-10T12:00").output
+
+
+def test_fairness_counts_hours_nights_weekends_and_holidays(syncd: CommandLine) -> None:
+    syncd.write(ROTA.replace("roles:", "holidays: {also: [2026-03-11]}\nroles:", 1))
+    found = {one["person"]: one for one in syncd.json("fairness", "--from", "2026-03-09T09:00", "--to", "2026-03-23T09:00")}
+    assert found["ana"] == {"person": "ana", "role": "primary", "hours": 168.0, "nights": 7, "weekends": 1, "holidays": 1}
+    assert found["ben"]["holidays"] == 0
+
+
+def test_a_countrys_holidays_are_known(syncd: CommandLine) -> None:
+    pytest.importorskip("holidays")
+    syncd.write(ROTA.replace("roles:", "holidays: {country: DE, subdivision: BE}\nroles:", 1))
+    found = {one["person"]: one for one in syncd.json("fairness", "--from", "2026-04-27T09:00", "--to", "2026-05-04T09:00")}
+    assert sum(one["holidays"] for one in found.values()) == 1  # 1 May
+
+
+def test_a_past_instant_is_answered_from_the_record(syncd: CommandLine) -> None:
+    config = load(syncd.folder / "syncd.yaml", destinations=False)
+    schedule = config.rota.schedules["payments"]
+    week = Window(seconds("2026-03-02T08:00:00Z"), seconds("2026-03-11T11:59:00Z"))
+    store = Store.open(syncd.folder / "state" / "syncd")
+    assert store is not None
+    with store.write() as tx:
+        tx.served.record("payments", week, shifts(schedule, week))
+    store.close()
+    syncd.write(ROTA.replace("members: [ana, ben]", "members: [cho]"))  # today's rota says something else
+
+    (row,) = syncd.json("oncall", "--at", "2026-03-04T12:00Z")
+    assert [one["id"] for one in row["people"]] == ["ben"]
+    assert row["people"][0]["next"] == "ana"
+    assert syncd.json("why", "--role", "primary", "--at", "2026-03-04T12:00Z")["people"] == ["ben"]
+    assert syncd.json("oncall", "--at", "2026-02-20T12:00Z")[0]["people"] == []
+    assert [one["id"] for one in syncd.json("oncall")[0]["people"]] == ["cho"]
+    found = syncd.json("shifts", "--from", "2026-03-02T08:00Z", "--to", "2026-03-17T00:00Z")
+    assert [(one["person"], one["start"], one["end"]) for one in found] == [
+        ("ben", "2026-03-02T08:00:00Z", "2026-03-09T08:00:00Z"),
+        ("ana", "2026-03-09T08:00:00Z", "2026-03-11T11:59:00Z"),
+        ("cho", "2026-03-11T11:59:00Z", "2026-03-16T08:00:00Z"),
+        ("cho", "2026-03-16T08:00:00Z", "2026-03-23T08:00:00Z"),
+    ]
+    assert len({one["key"] for one in found}) == 4
+
+
+def test_a_running_shift_is_whole_though_part_of_it_is_recorded(syncd: CommandLine) -> None:
+    config = load(syncd.folder / "syncd.yaml", destinations=False)
+    week = Window(seconds("2026-03-10T00:00:00Z"), seconds("2026-03-11T12:00:00Z"))
+    store = Store.open(syncd.folder / "state" / "syncd")
+    assert store is not None
+    with store.write() as tx:
+        tx.served.record("payments", week, shifts(config.rota.schedules["payments"], week))
+    store.close()
+    before = syncd.json("shifts", "--from", "2026-03-10T12:00", "--to", "2026-03-12")
+    assert [(one["person"], one["start"], one["end"], one["key"]) for one in before] == [
+        ("ana", "2026-03-09T08:00:00Z", "2026-03-16T08:00:00Z", "payments/primary/20260309T080000Z/0")
+    ]
