@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from syncd.config.load import TOP
 from syncd.config.options import shape_of
-from syncd.config.shape import Form, Shape, shapes
+from syncd.config.shape import Shape, shapes
 
 HEADINGS = {
     "the file": "The file",
@@ -21,8 +22,8 @@ HEADINGS = {
     "time off": "away: time off",
     "destination": "destinations: a destination",
 }
-SKIPPED = {"template"}
-"""A template takes the keys of a schedule, all of them optional."""
+OPEN = ("template", "layer of a template")
+"""They take the keys of a schedule and its layers, all of them optional."""
 
 INTRODUCTION = """\
 # Configuration
@@ -50,6 +51,34 @@ The keys of a schedule, without `template`, all of them optional. A schedule wit
 keys win, and layers are merged by `name`.
 """
 
+MEANINGS = {
+    "account": "With `client_id` and `client_secret`: the account's subdomain.",
+    "alarm": "Minutes before the start that an event reminds; without it, none.",
+    "authority": "Where Microsoft's sign-in answers, if not at the usual place.",
+    "base_url": "Where the service answers, if not at the usual place.",
+    "ca_file": "Certificates to trust instead of the usual ones.",
+    "calendar": "Which calendar: its id or name.",
+    "certificate": "One PEM with key and certificate, in place of a client secret.",
+    "client_id": "The registered application.",
+    "client_secret": "The application's secret.",
+    "connections": "How many connections are open at once.",
+    "credentials": "JSON: a service account's key, or a signed-in user's.",
+    "mailbox": "Whose calendars.",
+    "password": "With `username`.",
+    "path": "The directory of `.ics` files, one a shift; made where it is missing.",
+    "schedule": "The vendor's id of the schedule.",
+    "subject": "Whom a service account with domain-wide delegation acts for.",
+    "tenant": "The directory (tenant) id.",
+    "title": "Of an event; may name `{person}`, `{role}` and `{schedule}`, and must name the person.",
+    "token": "API token, sent with every call.",
+    "token_cache": "File of a signed-in user's tokens, written by `syncd auth`.",
+    "token_cache_key": "What encrypts that file; without it a key beside the file does.",
+    "url": "Of the calendar; with `calendar`, of the server or home where it is looked for.",
+    "username": "With `password`.",
+    "zone": "Times are written in this zone; without it in UTC.",
+}
+"""Of options whose field says nothing itself (`field(metadata={"meaning": …})`)."""
+
 OPTIONS = """\
 ## options: per kind
 
@@ -61,9 +90,9 @@ def page(connectors: dict[str, Any]) -> str:
     """The reference page, Markdown. `connectors`: kind → class."""
     parts = [INTRODUCTION]
     for shape in shapes(TOP):
-        if shape.name in SKIPPED:
+        if shape.name == "template":
             parts.append(TEMPLATES)
-        else:
+        elif shape.name not in OPEN:
             parts.append("\n".join(_section("##", HEADINGS.get(shape.name, shape.name), shape)))
     parts.append(OPTIONS)
     for kind, connector in connectors.items():
@@ -82,20 +111,27 @@ def _section(level: str, heading: str, shape: Shape) -> Iterator[str]:
     yield "|---|---|---|---|"
     for key in shape.keys:
         default = "**required**" if key.required else key.shown
-        yield f"| `{key.name}` | {_words(key.form)} | {default} | {key.meaning} |"
+        meaning = key.meaning or MEANINGS.get(key.name, "")
+        yield f"| `{key.name}` | {key.form.words} | {default} | {meaning} |"
 
 
-def _words(form: Form) -> str:
-    return form.words
+def installed() -> dict[str, Any]:
+    """The connectors that come with syncd and can be imported here; `memory` is for tests."""
+    from syncd.registry import MissingExtra, connector, kinds
+
+    found = {}
+    for kind in kinds():
+        if kind != "memory":
+            with suppress(MissingExtra):
+                found[kind] = connector(kind)
+    return found
 
 
 def main() -> None:
-    """Prints the page of every kind that is installed."""
+    """Prints the page."""
     import sys
 
-    from syncd.registry import connector, kinds
-
-    sys.stdout.write(page({kind: connector(kind) for kind in kinds() if kind != "memory"}))
+    sys.stdout.write(page(installed()))
 
 
 if __name__ == "__main__":

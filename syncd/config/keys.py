@@ -301,7 +301,7 @@ SCHEDULE = Shape(
 )
 
 # People and dates of a template are left open.
-_OPEN = Shape("layer", tuple(replace(key, required=False) for key in LAYER.keys))
+_OPEN = Shape("layer of a template", tuple(replace(key, required=False) for key in LAYER.keys))
 TEMPLATE = Shape(
     "template",
     tuple(
