@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -27,7 +28,8 @@ def find(wire: Wire, url: str, name: str) -> str:
             return alike[0]
     if ends := [where for _, where in seen if urlsplit(where).path.rstrip("/").rpartition("/")[2] == name]:
         return ends[0]
-    names = ", ".join(repr(title) for title, _ in seen[:20]) or "none"
+    titles = sorted({title for title, _ in seen}, key=lambda title: -SequenceMatcher(None, name, title).ratio())
+    names = ", ".join(map(repr, titles[:20])) or "none"
     raise Unavailable(f"no calendar is called {name!r}; there are: {names}")
 
 

@@ -124,7 +124,7 @@ def test_a_calendar_is_found_by_its_name_and_then_remembered(kind: str, request:
 def test_a_name_that_no_calendar_has_is_an_error_that_tells_the_names(calendar: Calendar) -> None:
     calendar.server.calendar("Holidays of Ana")
     with pytest.raises(Unavailable, match="Holidays of Ana"):
-        calendar.connector(url=calendar.proxy.url, calendar="Rota of nobody").read(WINDOW, {})
+        calendar.connector(url=calendar.proxy.url, calendar="Holiday of Ana").read(WINDOW, {})
 
 
 def test_a_name_that_two_calendars_have_is_an_error(calendar: Calendar) -> None:
@@ -174,6 +174,45 @@ def test_a_calendar_that_vanished_is_no_empty_one(calendar: Calendar) -> None:
 def test_what_is_no_calendar_is_no_empty_one(calendar: Calendar, path: str) -> None:
     with pytest.raises((Unavailable, Denied)):
         calendar.connector(url=calendar.proxy.url + path).read(WINDOW, {})
+
+
+def test_a_calendar_is_found_by_the_end_of_its_address_too(calendar: Calendar) -> None:
+    end = calendar.path.rstrip("/").rpartition("/")[2]
+    seen = calendar.connector(url=calendar.proxy.url, calendar=end).read(WINDOW, {})
+    assert seen.found["calendar"] == calendar.url
+
+
+def test_without_a_principal_the_calendars_under_the_address_are_searched(calendar: Calendar) -> None:
+    path = calendar.server.calendar("Rota without a principal")
+    hidden = replaced(r"<(current-user-principal|C:calendar-home-set)>.*?</\1>", "")
+    calendar.proxy.rules = [Rule("PROPFIND", "", hidden)]
+    connector = calendar.connector(url=f"{calendar.proxy.url}/ana/", calendar="Rota without a principal")
+    assert connector.read(WINDOW, {}).found["calendar"] == calendar.proxy.url + path
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, Denied), (403, Denied), (404, Unavailable), (429, Unavailable), (500, Unavailable)]
+)
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_looking_for_a_calendar_fails_in_the_contracts_words(
+    calendar: Calendar, status: int, error: type[Exception], first: int
+) -> None:
+    calendar.proxy.rules = [Rule("PROPFIND", "", answers(status), first)]
+    with pytest.raises(error):
+        calendar.connector(url=f"{calendar.proxy.url}/ana/", calendar="No such rota").read(WINDOW, {})
+
+
+def test_a_task_list_is_told_by_doctor(calendar: Calendar) -> None:
+    calendar.proxy.rules = [Rule("PROPFIND", "", replaced('name="(VEVENT|VJOURNAL)"', 'name="VTODO"'))]
+    assert [finding.what for finding in calendar.connector().doctor() if not finding.ok] == ["events"]
+
+
+def test_a_cancelled_entry_shows_nobody(calendar: Calendar) -> None:
+    connector = calendar.connector()
+    connector.create(shift(), op("a1"))
+    calendar.put("a1.ics", calendar.get("a1.ics").replace("TRANSP:TRANSPARENT", "STATUS:CANCELLED"))
+    [seen] = connector.read(WINDOW, {}).entries
+    assert (seen.person, seen.marker) == (None, op("a1").marker)
 
 
 def test_calendars_are_listed_for_linking(calendar: Calendar) -> None:
