@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from connectors.pagerduty_v3 import PagerDutyV3
-from syncd.connector import Site
-from syncd.core.model import Instant
-from tests.connectors.conformance import Conformance
-from tests.connectors.pagerduty_place import METHODS, SHIFTS, account, fault, options, user
+from syncd.connector import Rejected, Site, Stale, Unavailable, Unsupported
+from syncd.core.model import HOUR, Instant
+from tests.connectors.conformance import SITE, WINDOW, Conformance, T, op, said, shift
+from tests.connectors.pagerduty_place import LAYERS, METHODS, SHIFTS, account, fault, options, user
+from tests.simulators.common import Fault
 from tests.simulators.pagerduty import PagerDuty as Vendor
 
 
@@ -44,3 +47,128 @@ class TestPagerDutyV3(Conformance):
 
     def reads(self, place: Vendor) -> int:
         return len(place.journal.reads())
+
+
+@pytest.fixture
+def pager(place: Vendor) -> Iterator[PagerDutyV3]:
+    connector = PagerDutyV3(options(place, schedule=SHIFTS), SITE)
+    yield connector
+    connector.close()
+
+
+def test_several_people_are_on_call_at_once(pager: PagerDutyV3) -> None:
+    for number, who in enumerate(("ana", "ben", "cho")):
+        pager.create(shift(who), op(f"a{number}"))
+    assert sorted(entry.person or "" for entry in pager.read(WINDOW, {}).entries) == ["ana", "ben", "cho"]
+    assert pager.capabilities.people is None
+
+
+def test_a_look_at_rest_is_one_read_and_searches_nobody(place: Vendor, pager: PagerDutyV3) -> None:
+    pager.create(shift(), op("a1"))
+    first = pager.read(WINDOW, {})
+    before = len(place.journal)
+    other = PagerDutyV3(options(place, schedule=SHIFTS), replace(SITE, found=first.found))
+    second = other.read(WINDOW, {entry.ref: entry.version or "" for entry in first.entries})
+    assert [call.path for call in place.journal[before:]] == [f"/v3/schedules/{SHIFTS}/custom_shifts"]
+    assert (second.entries, second.fingerprint) == (first.entries, first.fingerprint)
+    other.close()
+
+
+def test_every_page_is_read(place: Vendor, pager: PagerDutyV3) -> None:
+    for number in range(250):
+        place.human_adds_shift(SHIFTS, user(place, "ana"), T + number * HOUR, T + (number + 1) * HOUR)
+    assert len(pager.read(WINDOW, {}).entries) == 250
+    assert [call.first("offset") for call in place.journal.of("GET", "custom_shifts$")] == ["0", "100", "200"]
+
+
+def test_a_shift_of_nobody_is_a_gap_and_no_entry(place: Vendor, pager: PagerDutyV3) -> None:
+    place.human_adds_shift(SHIFTS, None, T, T + HOUR)
+    entry = pager.create(shift(), op("a1"))
+    assert [one.ref for one in pager.read(WINDOW, {}).entries] == [entry.ref]
+    place.human_changes_shift(SHIFTS, entry.ref, user=None)
+    assert pager.read(WINDOW, {entry.ref: entry.version or ""}).entries == ()
+
+
+def test_only_the_end_of_a_started_shift_is_changed(place: Vendor, pager: PagerDutyV3) -> None:
+    entry = pager.create(shift(), op("a1"))
+    place.clock.set(T + HOUR)
+    changed = pager.replace(entry, shift(end=T + 2 * HOUR), op("a1"))
+    assert said(changed) == (T, T + 2 * HOUR, "ana")
+    assert place.journal.of("PUT")[0].json == {"custom_shift": {"end_time": "2027-03-08T02:00:00Z"}}
+    for other in (shift("ben", end=T + 2 * HOUR), shift(start=T + HOUR, end=T + 2 * HOUR)):
+        with pytest.raises(Rejected, match="has started"):
+            pager.replace(changed, other, op("a1"))
+    assert len(place.journal.of("PUT")) == 1
+
+
+def test_a_change_says_only_what_changes(place: Vendor, pager: PagerDutyV3) -> None:
+    entry = pager.create(shift(), op("a1"))
+    pager.replace(entry, shift("ben"), op("a1"))
+    member = {"type": "user_member", "user_id": user(place, "ben")}
+    assignments = [{"type": "shift_assignment", "member": member}]
+    assert [call.json for call in place.journal.of("PUT")] == [{"custom_shift": {"assignments": assignments}}]
+
+
+def test_deleting_a_running_shift_ends_it_and_a_past_one_is_refused(place: Vendor, pager: PagerDutyV3) -> None:
+    pager.create(shift(), op("a1"))
+    place.clock.set(T + HOUR)
+    [entry] = pager.read(WINDOW, {}).entries
+    pager.delete(entry, op("a1"))
+    [ended] = pager.read(WINDOW, {}).entries
+    assert said(ended) == (T, T + HOUR, "ana")
+    with pytest.raises(Rejected, match="may be over"):
+        pager.delete(ended, op("a1"))
+
+
+def test_a_look_before_a_write_that_fails_leaves_no_doubt(place: Vendor, pager: PagerDutyV3) -> None:
+    entry = pager.create(shift(), op("a1"))
+    for call in (lambda: pager.replace(entry, shift("ben"), op("a1")), lambda: pager.delete(entry, op("a1"))):
+        place.faults.add(Fault(method="GET", drop="before"))
+        with pytest.raises(Unavailable) as failure:
+            call()
+        assert failure.value.refused
+        place.faults.clear()
+    assert len(place.journal.writes()) == 1
+
+
+def test_a_shift_deleted_between_the_look_and_the_change_is_stale(place: Vendor, pager: PagerDutyV3) -> None:
+    entry = pager.create(shift(), op("a1"))
+    place.faults.add(Fault(method="PUT", status=404, body={"error": {"message": "Not Found", "code": 2100}}))
+    with pytest.raises(Stale, match="is gone"):
+        pager.replace(entry, shift("ben"), op("a1"))
+
+
+def test_a_layer_based_schedule_is_unsupported(place: Vendor) -> None:
+    pager = PagerDutyV3(options(place, schedule=LAYERS), SITE)
+    with pytest.raises(Unsupported, match=r"layer-based.*kind: pagerduty"):
+        pager.read(WINDOW, {})
+    with pytest.raises(Unsupported):
+        pager.create(shift(), op("a1"))
+    [finding] = pager.doctor()
+    assert not finding.ok
+    pager.close()
+
+
+def test_a_schedule_that_went_missing_is_not_an_entry_deleted(place: Vendor, pager: PagerDutyV3) -> None:
+    entry = pager.create(shift(), op("a1"))
+    with place.hand():
+        del place.account.schedules[SHIFTS]
+    with pytest.raises(Rejected, match="no schedule PSHIFT1"):
+        pager.delete(entry, op("a1"))
+    with pytest.raises(Rejected, match="no schedule PSHIFT1"):
+        pager.read(WINDOW, {entry.ref: ""})
+
+
+def test_an_answer_without_its_list_is_no_empty_list(place: Vendor, pager: PagerDutyV3) -> None:
+    json = {"content-type": "application/json"}
+    member = {"type": "user_member", "user_id": "P1"}
+    bodies: list[Any] = [
+        {}, [], {"custom_shifts": {}}, {"custom_shifts": [{"id": "A1"}]},
+        {"custom_shifts": [{"assignments": [{"member": member}]}]},
+        {"custom_shifts": [{"id": "A1", "assignments": [{"member": member}], "start_time": "2027-03-08T00:00:00"}]},
+    ]  # fmt: skip
+    for body in bodies:
+        place.faults.add(Fault(method="GET", status=200, body=body, headers=json))
+        with pytest.raises(Unavailable):
+            pager.read(WINDOW, {})
+    assert pager.read(WINDOW, {}).entries == ()

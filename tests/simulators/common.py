@@ -186,6 +186,9 @@ class Simulator:
         self.faults = Faults()
         self.violations: list[str] = []
         """Requests that broke the vendor's schema. A test that means to send such a request clears this."""
+        self.most_at_once = 0
+        """The largest number of requests that were open at one time."""
+        self._open = 0
         self._lock = threading.RLock()
         self._late: list[tuple[dict[str, Any], Call]] = []
         self._port = port
@@ -275,6 +278,14 @@ class Simulator:
     # --- one request ---------------------------------------------------------------------
 
     async def _serve(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        self._open += 1
+        self.most_at_once = max(self.most_at_once, self._open)
+        try:
+            await self._one(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    async def _one(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         body = b""
         while True:
             message = await receive()
