@@ -178,5 +178,7 @@ def _row(own: Own, now: Instant) -> Row | None:
         return None
     if claim is not None:
         order = old.order if old else 0
-        return Row(ref=entry.ref, uid=entry.uid, key=claim.key, generation=claim.generation, op=claim.op, accepted=own.says, order=order)
+        return Row(
+            ref=entry.ref, uid=entry.uid, key=claim.key, generation=claim.generation, op=claim.op, accepted=own.says, order=order
+        )
     return replace(old, accepted=own.says, doubt="") if old is not None else None

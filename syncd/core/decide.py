@@ -72,7 +72,12 @@ class Decision:
 
 def window_of(question_now: Instant, horizon: int, rota: Sequence[Shift], memory: Memory, can: Capabilities) -> Window:
     """What is to be read: the hull of the horizon, of every shift in it, and of what we remember to stand there (F17)."""
-    ends = [question_now + horizon, *(s.end for s in rota), *(r.accepted.end for r in memory.rows), *(p.end for p in memory.pieces)]
+    ends = [
+        question_now + horizon,
+        *(s.end for s in rota),
+        *(r.accepted.end for r in memory.rows),
+        *(p.end for p in memory.pieces),
+    ]
     starts = [s.start for s in rota] if can.edits_past else [question_now]
     return Window(min(question_now, *starts), min(max(ends), question_now + horizon + FURTHEST))
 
@@ -89,12 +94,18 @@ def _calendar(q: Question) -> Decision:
     memory = _adopted(q) if q.can.exclusive else q.memory
     there = standing(q.entries, memory, q.marks, q.now)
     if whole := _not_ours(q, there):
-        return Decision(plan=Plan(now=q.now), targets=(), standing=(), whole=whole)
+        return Decision(plan=Plan(destination=q.destination, now=q.now), targets=(), standing=(), whole=whole)
     window = _hull(q, [(o.says.start, o.says.end) for o in there.own] + [(r.accepted.start, r.accepted.end) for r in memory.rows])
     places = [o.says for o in there.own] + [o.accepted for o in there.own if o.accepted]
     rota, losses = _desired(q, q.schedule, window)
     drifts = calendar.compare(
-        now=q.now, window=window, targets=in_lanes(rota, places, q.now), there=there, memory=memory, policy=q.policy, without=_without(q)
+        now=q.now,
+        window=window,
+        targets=in_lanes(rota, places, q.now),
+        there=there,
+        memory=memory,
+        policy=q.policy,
+        without=_without(q),
     )
     others = _others(q, there, rota, window) if q.can.exclusive else []
     drifts, pulled, holds = _imports(q, [*drifts, *(d for _, d in others)], window)
@@ -102,7 +113,7 @@ def _calendar(q: Question) -> Decision:
     targets = in_lanes(after, places, q.now)
     changes = plan_calendar.plan(
         now=q.now, horizon=q.now + q.horizon, targets=targets, there=there, drifts=drifts, memory=memory, wording=q.wording,
-        native_update=q.can.native_update, foreign=[(e, d) for e, d in others if d.do is Do.PUSH],
+        native_update=q.can.native_update, truncates=q.can.exclusive, foreign=[(e, d) for e, d in others if d.do is Do.PUSH],
     )  # fmt: skip
     rows, dropped = calendar.accepted(there, drifts, q.now)
     here = replace(
@@ -110,6 +121,7 @@ def _calendar(q: Question) -> Decision:
         first_link=q.can.exclusive and not q.memory.rows and bool(others) and q.here.first_link,
     )  # fmt: skip
     stands = [o.says for o in there.own if o.row is None or o.row.doubt != "delete"]
+    stands += [Value(e.person or f"?{e.title}", e.start, e.end) for e, d in others if d.do is Do.PUSH]
     return _decided(
         q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands, seen=[o.says for o in there.own],
         rows=[*rows, *(r for r in memory.rows if r not in q.memory.rows)], dropped=dropped, foreign=there.foreign, peers=there.peers,
@@ -136,7 +148,9 @@ def _adopted(q: Question) -> Memory:
         shift = wanted.pop((entry.person or "", max(entry.start, q.now), entry.end), None) if entry.ref not in known else None
         if shift is not None:
             value = Value(shift.person, entry.start, entry.end)
-            rows.append(Row(ref=entry.ref, uid=entry.uid, key=shift.key, generation=0, op="", accepted=value, version=entry.version))
+            rows.append(
+                Row(ref=entry.ref, uid=entry.uid, key=shift.key, generation=0, op="", accepted=value, version=entry.version)
+            )
     return replace(q.memory, rows=(*q.memory.rows, *rows))
 
 
@@ -237,12 +251,14 @@ def _imports(q: Question, drifts: list[Drift], window: Window) -> tuple[list[Dri
     if reason and waiting:
         names = [d.name(q.now) for d in waiting]
         held = [replace(d, do=Do.HOLD, tell=Tell.HELD) if d in waiting else d for d in drifts]
-        return held, pulls(held), [hold_for(reason, names)]
+        return held, pulls(held), [hold_for(q.destination, reason, names)]
     rota = shifts(with_pulls(q.schedule, q.role, found, _withdrawn(drifts)), window, role=q.role)
     failed = [p for p in found if not says(rota, p)]
     if failed:
         drifts = [
-            replace(d, do=Do.PUSH, tell=Tell.CONFLICT) if d.do is Do.IMPORT and any(p.start < d.end and d.start < p.end for p in failed) else d
+            replace(d, do=Do.PUSH, tell=Tell.CONFLICT)
+            if d.do is Do.IMPORT and any(p.start < d.end and d.start < p.end for p in failed)
+            else d
             for d in drifts
         ]
     return drifts, pulls(drifts), []
@@ -270,8 +286,11 @@ def _decided(
     marked, more = guarded(changes, here, q.now)
     waiting = [d for d in drifts if d.do is Do.HOLD]
     if waiting and not holds:
-        more = (*more, hold_for("it waits for an answer by the destination's settings", [d.name(q.now) for d in waiting]))
-    plan = Plan(changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
+        more = (
+            *more,
+            hold_for(q.destination, "it waits for an answer by the destination's settings", [d.name(q.now) for d in waiting]),
+        )
+    plan = Plan(destination=q.destination, changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
     told = notices(drifts, destination=q.destination, schedule=q.schedule.id, role=q.role, covering=_covering(drifts, foreign))
     told += [_peer(q, entry) for entry in peers]
     return Decision(

@@ -70,7 +70,12 @@ def judged(drift: Drift, policy: Policy, now: Instant) -> Drift:
 
 
 def _by_option(drift: Drift, cell: Cell, policy: Policy, now: Instant) -> Cell:
-    if drift.row == "6" and policy.on_deleted is OnDeleted.HOLD and drift.start > now + FAR and drift.name(now) not in policy.released:
+    if (
+        drift.row == "6"
+        and policy.on_deleted is OnDeleted.HOLD
+        and drift.start > now + FAR
+        and drift.name(now) not in policy.released
+    ):
         return Cell(Do.HOLD, Tell.HELD)
     if drift.row == "6" and policy.on_deleted is OnDeleted.ACCEPT:
         return Cell(Do.IMPORT, Tell.IMPORTED)
@@ -133,5 +138,3 @@ def joined(drifts: Iterable[Drift]) -> list[Drift]:
         else:
             mine.append(d)
     return sorted((d for lane in out.values() for d in lane), key=lambda d: (d.start, d.lane))
-
-

@@ -24,7 +24,8 @@ REPLACEMENT_SHARE = 0.50
 class Circumstances:
     """What the guard must know beside the plan."""
 
-    own_future: int
+    destination: str
+    own_future: int = 0
     """How many entries of ours stand there from now on, or are remembered to."""
     limits: Limits = Limits()
     rota_empty: bool = False
@@ -65,10 +66,16 @@ def guarded(changes: Sequence[Change], here: Circumstances, now: Instant) -> tup
     if here.first_link:
         hold(changes, "overrides are there that differ from the rota, and nothing is remembered of this destination")
     if here.rota_empty:
-        hold([c for c in changes if c.action is Action.DELETE or _ends_early(c)], "the rota has nobody at all, but entries of ours are there")
+        hold(
+            [c for c in changes if c.action is Action.DELETE or _ends_early(c)],
+            "the rota has nobody at all, but entries of ours are there",
+        )
     if here.settings_changed:
         hold([*removals, *edits], "mode, role or schedule of this destination changed")
-    hold([c for c in changes if c.row in {"13", "14", "14'"} and c.action is not Action.CREATE], "nothing is remembered of these entries, and they differ from the rota")
+    hold(
+        [c for c in changes if c.row in {"13", "14", "14'"} and c.action is not Action.CREATE],
+        "nothing is remembered of these entries, and they differ from the rota",
+    )
     limit = max(here.limits.removals, int(here.limits.removal_share * here.own_future))
     if len(removals) > limit:
         hold(removals, f"{len(removals)} entries would be removed with nobody in their place; the limit is {limit}")
@@ -77,7 +84,8 @@ def guarded(changes: Sequence[Change], here: Circumstances, now: Instant) -> tup
         hold(replaces, f"{len(replaces)} entries would be changed at once; the limit is {limit}")
     out = tuple(_marked(c, held, here, now) for c in changes)
     reasons = sorted(set(held.values()))
-    return out, tuple(_hold(reason, [name for name, why in held.items() if why == reason]) for reason in reasons)
+    found = ((reason, [name for name, why in held.items() if why == reason]) for reason in reasons)
+    return out, tuple(hold_for(here.destination, reason, names) for reason, names in found)
 
 
 def too_many_pulls(pulls: Sequence[Pull], here: Circumstances) -> str:
@@ -88,12 +96,10 @@ def too_many_pulls(pulls: Sequence[Pull], here: Circumstances) -> str:
     return f"{len(pulls)} edits would come into the rota at once; the limit is {limit}" if len(pulls) > limit else ""
 
 
-def hold_for(reason: str, names: Iterable[str]) -> Hold:
-    return _hold(reason, list(names))
-
-
-def _hold(reason: str, names: list[str]) -> Hold:
-    return Hold(digest=digest(names), reason=reason, names=tuple(sorted(names)))
+def hold_for(destination: str, reason: str, names: Iterable[str]) -> Hold:
+    """Its digest covers the held changes only, and the destination: what is asked of two is two answers."""
+    ordered = tuple(sorted(names))
+    return Hold(digest=digest([destination, *ordered]), reason=reason, names=ordered)
 
 
 def _marked(change: Change, held: dict[str, str], here: Circumstances, now: Instant) -> Change:

@@ -34,7 +34,13 @@ def with_pulls(schedule: Schedule, role: str, pulls: Iterable[Pull], withdrawn: 
     for number, pull in enumerate(pulls):
         overrides = [part for o in overrides for part in _room(o, role, pull.start, pull.end)]
         new = Override(
-            id=f"import-{number}-{pull.start}", roles=(role,), people=pull.people, replaces=None, start=pull.start, end=pull.end, origin="import"
+            id=f"import-{number}-{pull.start}",
+            roles=(role,),
+            people=pull.people,
+            replaces=None,
+            start=pull.start,
+            end=pull.end,
+            origin="import",
         )
         overrides.append(new)
     return replace(schedule, overrides=tuple(overrides))

@@ -49,7 +49,14 @@ _DONE = {
 }
 
 
-def notices(drifts: Iterable[Drift], *, destination: str, schedule: str, role: str, covering: dict[tuple[Instant, Instant], tuple[str, ...]] | None = None) -> list[Notice]:
+def notices(
+    drifts: Iterable[Drift],
+    *,
+    destination: str,
+    schedule: str,
+    role: str,
+    covering: dict[tuple[Instant, Instant], tuple[str, ...]] | None = None,
+) -> list[Notice]:
     """One for each stretch of drift that tells something."""
     out = []
     for d in joined(d for d in drifts if d.tell is not Tell.NOTHING):
@@ -57,8 +64,18 @@ def notices(drifts: Iterable[Drift], *, destination: str, schedule: str, role: s
         text = f"{d.words}: {_shown(had)} stands there, the rota has {_shown(() if d.desired is None else (d.desired,))}; {_DONE[d.do]}"
         out.append(
             Notice(
-                id=_id(destination, d), kind=d.tell, destination=destination, schedule=schedule, role=role, start=d.start, end=d.end,
-                text=text, rota=() if d.desired is None else (d.desired,), had=had, done=_DONE[d.do], refs=tuple(r for r, _ in d.refs),
+                id=_id(destination, d),
+                kind=d.tell,
+                destination=destination,
+                schedule=schedule,
+                role=role,
+                start=d.start,
+                end=d.end,
+                text=text,
+                rota=() if d.desired is None else (d.desired,),
+                had=had,
+                done=_DONE[d.do],
+                refs=tuple(r for r, _ in d.refs),
                 also=(covering or {}).get((d.start, d.end), ()),
             )  # fmt: skip
         )
@@ -71,5 +88,15 @@ def _shown(people: tuple[str, ...]) -> str:
 
 def _id(destination: str, d: Drift) -> str:
     """Free of `now`: a stretch that is running is known by its end."""
-    said = [destination, d.row, str(d.end), str(d.lane), "+".join(sorted(d.observed)), str(d.desired), d.do, *(f"{r} {v}" for r, v in d.refs), *d.left]
+    said = [
+        destination,
+        d.row,
+        str(d.end),
+        str(d.lane),
+        "+".join(sorted(d.observed)),
+        str(d.desired),
+        d.do,
+        *(f"{r} {v}" for r, v in d.refs),
+        *d.left,
+    ]
     return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:12]

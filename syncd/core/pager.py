@@ -93,7 +93,9 @@ def _hands(on: Paged | None, base: Base | None, owned: set[str], echo: dict[str,
     return Hands.SEEN if base is not None and on.ref in base.seen else Hands.FOREIGN
 
 
-def _drift(piece: Window, want: str | None, base: Base | None, on: Paged | None, hands: Hands, *, known: bool, there: dict[str, Entry]) -> Drift:
+def _drift(
+    piece: Window, want: str | None, base: Base | None, on: Paged | None, hands: Hands, *, known: bool, there: dict[str, Entry]
+) -> Drift:
     observed = frozenset[str]() if on is None else frozenset({on.person or unknown(on.title)})
     agreed = frozenset[str]() if base is None or base.person is None else frozenset({base.person})
     row = classify(Piece(base=agreed, desired=want, observed=observed, hands=hands, base_known=known))
@@ -109,7 +111,9 @@ def _undone(drift: Drift, memory: Memory, without: Callable[[str, Window], bool]
     """Row 6a: the human took away the very entry that an import came from, and nothing else changed (rule 21)."""
     if drift.desired is None or drift.base != {drift.desired} or drift.row == "1":
         return drift
-    gone = [i for i in memory.imports if i.ref in drift.left and i.ref not in there and i.start < drift.end and drift.start < i.end]
+    gone = [
+        i for i in memory.imports if i.ref in drift.left and i.ref not in there and i.start < drift.end and drift.start < i.end
+    ]
     undone = next((i for i in gone if without(i.override, Window(drift.start, drift.end))), None)
     return drift if undone is None else replace(drift, row="6a", withdraw=undone.override)
 
@@ -132,7 +136,9 @@ def _sayable(drift: Drift, policy: Policy, on: Paged | None, memory: Memory) -> 
     return replace(drift, do=cell.do, tell=cell.tell)
 
 
-def agreed(drifts: Iterable[Drift], paged: Sequence[Paged], entries: Sequence[Entry], memory: Memory, now: Instant) -> tuple[Base, ...]:
+def agreed(
+    drifts: Iterable[Drift], paged: Sequence[Paged], entries: Sequence[Entry], memory: Memory, now: Instant
+) -> tuple[Base, ...]:
     """What is agreed after the decision: where both sides say the same, by an import, and "seen" where nothing was known (rule 7)."""
     lost = nothing_remembered(memory)
     updates: list[Base] = []
@@ -143,14 +149,14 @@ def agreed(drifts: Iterable[Drift], paged: Sequence[Paged], entries: Sequence[En
             updates.append(Base(d.start, d.end, d.people[0], top, refs))
         elif d.do is Do.SAME and d.desired is not None:
             updates.append(Base(d.start, d.end, d.desired, top, refs))
-        elif d.do is Do.SAME:
-            updates.append(Base(d.start, d.end, None, None, refs, agreed=False))
-        elif lost and d.observed:
+        elif d.do is Do.SAME or (lost and d.observed):
             updates.append(Base(d.start, d.end, None, None, refs, agreed=False))
     return rebased(memory.pieces, updates, now)
 
 
-def confirmed(pieces: Sequence[Base], value: Value, ref: str, refs: Iterable[str], targets: Sequence[Target], now: Instant) -> tuple[Base, ...]:
+def confirmed(
+    pieces: Sequence[Base], value: Value, ref: str, refs: Iterable[str], targets: Sequence[Target], now: Instant
+) -> tuple[Base, ...]:
     """After a create that was answered: what it says where that is what the rota says; elsewhere nothing is agreed, only seen."""
     updates: list[Base] = []
     seen = tuple(sorted({*refs, ref}))

@@ -57,7 +57,9 @@ class Change:
     @property
     def removes(self) -> bool:
         """Takes somebody off, whoever may follow."""
-        return self.action is Action.DELETE or (self.before is not None and self.after is not None and self.after.end < self.before.end)
+        return self.action is Action.DELETE or (
+            self.before is not None and self.after is not None and self.after.end < self.before.end
+        )
 
     def name(self, now: Instant) -> str:
         """The same in every cycle while it stands, so without `now`: holds and digests know a change by it (rule 16)."""
@@ -75,6 +77,7 @@ def named(value: Value | None, now: Instant) -> str:
 class Plan:
     """What a cycle would do at one destination: `changes` in the order in which they are sent."""
 
+    destination: str
     changes: tuple[Change, ...] = ()
     pulls: tuple[Pull, ...] = ()
     drifts: tuple[Drift, ...] = ()
@@ -83,7 +86,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """16 hex digits, equal for equal plans whenever they are made."""
-        return digest([c.name(self.now) for c in self.changes], self.pulls)
+        return digest([self.destination, *(c.name(self.now) for c in self.changes)], self.pulls)
 
     @property
     def empty(self) -> bool:
@@ -190,7 +193,9 @@ def ordered(changes: Sequence[Change], standing: Sequence[Value], wanted: Sequen
     return tuple(out)
 
 
-def _again(done: Sequence[Change], left: Sequence[Change], standing: Sequence[Value], wanted: Sequence[Target], now: Instant) -> Cover:
+def _again(
+    done: Sequence[Change], left: Sequence[Change], standing: Sequence[Value], wanted: Sequence[Target], now: Instant
+) -> Cover:
     cover = Cover(standing, [t.value for t in wanted], [*done, *left], now)
     for change in done:
         if change.status is Status.NOW:

@@ -35,24 +35,27 @@ def plan(
     memory: Memory,
     wording: Callable[[Shift], str],
     native_update: bool = True,
+    truncates: bool = False,
     foreign: Sequence[tuple[Entry, Drift]] = (),
 ) -> tuple[Change, ...]:
     """Calls in the order in which they are sent. `horizon`: nothing that begins later is created unless something of it stood there.
 
-    `foreign`: others' entries that are to go, with the drift that says so (exclusive destinations).
+    `truncates`: deleting what is running ends it now (pagers). `foreign`: others' entries that are to go, with the drift that says so (exclusive destinations).
     """
     kept = {ref for d in drifts if d.do in {Do.KEEP, Do.HOLD} for ref, _ in d.refs}
     blocked = _blocked(there, drifts, kept)
     wanted = [part for t in targets for part in _clipped(t, blocked.get(t.lane, ()), now)]
     ours = [own for own in there.own if own.entry.ref not in kept and own.says.end > now]
     pairs, missing, surplus = _matched(wanted, ours, now)
-    changes = [c for own, target in pairs for c in _fitted(own, target, now, wording, native_update=native_update)]
+    changes = [
+        c for own, target in pairs for c in _fitted(own, target, now, wording, native_update=native_update, truncates=truncates)
+    ]
     stood = [own.says for own in ours] + [row.accepted for row in there.gone]
     for target in missing:
         reaches = target.shift.start < horizon or any(v.start < target.end and target.start < v.end for v in stood)
         if reaches:
             changes.append(_created(target, now))
-    changes += [c for own in surplus for c in _removed(own, now)]
+    changes += [c for own in surplus for c in _removed(own, now, truncates=truncates)]
     changes += [_away(entry, drift) for entry, drift in foreign]
     told = _Told(drifts)
     explained = [told.explained(c) for c in changes]
@@ -85,7 +88,9 @@ def _clipped(target: Target, blocked: Iterable[Window], now: Instant) -> list[Ta
     return [target._replace(start=p.start, end=p.end) for p in joined]
 
 
-def _matched(wanted: Sequence[Target], ours: Sequence[Own], now: Instant) -> tuple[list[tuple[Own, Target]], list[Target], list[Own]]:
+def _matched(
+    wanted: Sequence[Target], ours: Sequence[Own], now: Instant
+) -> tuple[list[tuple[Own, Target]], list[Target], list[Own]]:
     """Equal; same person, most overlap; same key; same lane, most overlap. What is left over on either side."""
     targets = dict(enumerate(wanted))
     entries = dict(enumerate(ours))
@@ -137,7 +142,9 @@ def _key(own: Own) -> str:
     return own.row.key if own.row else own.claim.key if own.claim else ""
 
 
-def _fitted(own: Own, target: Target, now: Instant, wording: Callable[[Shift], str], *, native_update: bool) -> list[Change]:
+def _fitted(
+    own: Own, target: Target, now: Instant, wording: Callable[[Shift], str], *, native_update: bool, truncates: bool
+) -> list[Change]:
     """The calls that make `own` say `target` from now on; past starts are left as they stand (rule 12)."""
     says = own.says
     value = Value(target.shift.person, target.start, target.end, says.lane)
@@ -145,11 +152,11 @@ def _fitted(own: Own, target: Target, now: Instant, wording: Callable[[Shift], s
         return _finished(own, target, now, wording)
     running = says.start < now
     if running and (says.person != value.person or max(value.start, now) != now):
-        return [*_removed(own, now), _created(target, now)]
+        return [*_removed(own, now, truncates=truncates), _created(target, now)]
     after = value._replace(start=says.start if running else max(value.start, now))
     shift = target.shift._replace(start=after.start, end=after.end)
     if not native_update:
-        return [*_removed(own, now), _created(target, now)]
+        return [*_removed(own, now, truncates=truncates), _created(target, now)]
     return [_change(own, Action.REPLACE, shift, after)]
 
 
@@ -169,12 +176,14 @@ def _finished(own: Own, target: Target, now: Instant, wording: Callable[[Shift],
 def _created(target: Target, now: Instant) -> Change:
     start = max(target.start, now)
     value = Value(target.shift.person, start, target.end, target.lane)
-    return Change(action=Action.CREATE, row="2", key=target.shift.key, shift=target.shift._replace(start=start, end=target.end), after=value)
+    return Change(
+        action=Action.CREATE, row="2", key=target.shift.key, shift=target.shift._replace(start=start, end=target.end), after=value
+    )
 
 
-def _removed(own: Own, now: Instant) -> list[Change]:
+def _removed(own: Own, now: Instant, *, truncates: bool) -> list[Change]:
     """A running entry is shortened to now: its past is history (I7)."""
-    if own.says.start >= now:
+    if own.says.start >= now or truncates:
         return [_change(own, Action.DELETE, None, None)]
     after = own.says._replace(end=now)
     person = own.accepted.person if own.accepted and is_unknown(own.says.person) else own.says.person
@@ -228,6 +237,8 @@ _LOUDNESS = {Tell.NOTHING: 0, Tell.IMPORTED: 1, Tell.REMOVED: 2, Tell.CONFLICT: 
 def _numbered(changes: Sequence[Change], there: Standing, memory: Memory) -> tuple[Change, ...]:
     """Creates with the generation that makes their id new: one a key and entry, ever (rule 6)."""
     used = dict(memory.generations)
-    for key, generation in [(r.key, r.generation) for r in memory.rows] + [(o.claim.key, o.claim.generation) for o in there.own if o.claim]:
+    for key, generation in [(r.key, r.generation) for r in memory.rows] + [
+        (o.claim.key, o.claim.generation) for o in there.own if o.claim
+    ]:
         used[key] = max(used.get(key, 0), generation)
     return tuple(replace(c, generation=next_generation(c.key, used)) if c.action is Action.CREATE else c for c in changes)

@@ -86,7 +86,10 @@ def _goes(
 
 def _twice(entry: Entry, rows: dict[str, Row]) -> bool:
     """A create that landed late, when its successor was already written (W4)."""
-    return any(r.accepted.person == entry.person and r.accepted.end == entry.end and r.accepted.start >= entry.start for r in rows.values())
+    return any(
+        r.accepted.person == entry.person and r.accepted.end == entry.end and r.accepted.start >= entry.start
+        for r in rows.values()
+    )
 
 
 def _missing(
@@ -106,7 +109,9 @@ def _missing(
     if not targets:
         return []
     span = Window(max(now, min(t.start for t in targets)), max(t.end for t in targets))
-    staying = [(e.start, e.end, e) for e in entries if e.ref not in gone and not (e.ref in rows and rows[e.ref].doubt == "delete")]
+    staying = [
+        (e.start, e.end, e) for e in entries if e.ref not in gone and not (e.ref in rows and rows[e.ref].doubt == "delete")
+    ]
     out: list[Target] = []
     spoken = [(d.start, d.end, d) for d in kept]
     tops = [(p.start, p.end, p) for p in paged]

@@ -55,7 +55,9 @@ def settle(memory: Memory, entries: Iterable[Entry], marks: Mapping[str, Verdict
 _NOBODY = Value("", 0, 0)
 
 
-def _created(intent: Intent, there: Mapping[str, Entry], claims: Mapping[str, Claim], rows: Mapping[str, Row], now: Instant) -> Entry | None:
+def _created(
+    intent: Intent, there: Mapping[str, Entry], claims: Mapping[str, Claim], rows: Mapping[str, Row], now: Instant
+) -> Entry | None:
     """The entry that a create made: by the marker's operation, by its own id, or (S) by value among those not seen before."""
     for ref, entry in there.items():
         claim = claims.get(ref)

@@ -1,7 +1,7 @@
 """The loop body: lease, look, settle, decide, remember, send, remember; read from top to bottom it is DESIGN.md section 4.
 
-    remembered  what the store knows         look        what the destination shows
-    decision    what core makes of the two   report      what became of it, for people and programs
+remembered  what the store knows         look        what the destination shows
+decision    what core makes of the two   report      what became of it, for people and programs
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from syncd.core.model import Rota
 from syncd.core.plan import Change, Status
 from syncd.core.record import Outcome
 from syncd.core.settle import Settled
-from syncd.cycle import remember
+from syncd.cycle import remember, tell
 from syncd.cycle.look import Look, Remembered, agrees, confirm, look, question
 from syncd.cycle.look import remember as recall
 from syncd.cycle.send import Answer, Sender, after_answers
-from syncd.store import Lease, Store
+from syncd.store import Lease, LeaseLost, Store, StoreError
 
 REPLANS = 3
 """How often a cycle looks again: because the rota or an entry changed under it, or an answer was lost (I1)."""
@@ -48,7 +48,8 @@ class Report:
     mode: Mode
     run: str
     decision: Decision | None = None
-    """The first one that was acted on: what was planned."""
+    """What was planned: the first one that was acted on, else the last."""
+    acted: bool = False
     answers: list[Answer] = field(default_factory=list)
     waiting: list[Change] = field(default_factory=list)
     error: Exception | None = None
@@ -64,7 +65,9 @@ class Report:
     def failed(self) -> list[Answer]:
         """Answers that no later one of this run put right."""
         done = {(a.call.change.key, a.call.change.after) for a in self.answers if a.outcome is Outcome.APPLIED}
-        return [a for a in self.answers if a.outcome is not Outcome.APPLIED and (a.call.change.key, a.call.change.after) not in done]
+        return [
+            a for a in self.answers if a.outcome is not Outcome.APPLIED and (a.call.change.key, a.call.change.after) not in done
+        ]
 
     @property
     def held(self) -> list[Change]:
@@ -112,13 +115,17 @@ class Cycle:
         """One whole cycle. Never raises for a destination's sake: what went wrong is in the report and in the status."""
         report = self._report()
         try:
-            for round_ in range(REPLANS):
-                if not self._round(lease, report, first=round_ == 0) or self.stop.is_set():
+            for _ in range(REPLANS):
+                if not self._round(lease, report) or self.stop.is_set():
                     break
-        except ConnectorError as error:
+        except (StoreError, LeaseLost):
+            raise  # without the store nothing may be written anywhere
+        except Exception as error:  # noqa: BLE001  a connector's bug stops its destination alone (F33)
             report.error = error
             report.after = error.after if isinstance(error, Unavailable) else None
-            remember.failure(self._store, lease, self.settings, self.clock.now(), str(error), denied=isinstance(error, Denied), run=self.run)
+            said = str(error) if isinstance(error, ConnectorError) else f"a bug in the connector: {type(error).__name__}"
+            denied = isinstance(error, Denied)
+            remember.failure(self._store, lease, self.settings, self.clock.now(), said, denied=denied, run=self.run)
         return report
 
     def _report(self) -> Report:
@@ -130,19 +137,28 @@ class Cycle:
             raise ValueError("a cycle that writes needs a store")
         return self.store
 
-    def _round(self, lease: Lease, report: Report, *, first: bool) -> bool:
+    def _round(self, lease: Lease, report: Report) -> bool:
         """Look, decide, do, remember; whether the destination should be looked at once more."""
         remembered = recall(self.store, self.settings, self.rota)
         seen, asked, decision, settled = self._seen(remembered)
-        if first:
+        if not report.acted:
             report.decision = decision
             if self.digest and not decision.plan.digest.startswith(self.digest):
                 report.stale = True
                 return False
         now = self.clock.now()
-        base = remember.Round(
-            store=self._store, lease=lease, settings=self.settings, rota=self.rota, run=self.run, actor=self.actor, now=now, siblings=self.siblings
+        base = tell.Round(
+            store=self._store,
+            lease=lease,
+            settings=self.settings,
+            rota=self.rota,
+            run=self.run,
+            actor=self.actor,
+            now=now,
+            siblings=self.siblings,
         )
+        if remember.moved(base, remembered, seen):
+            return True  # an acknowledged move to another calendar: nothing is known of that one yet
         if reason := self._stranger(remembered, seen, decision):
             remember.nothing_may_be_written(base, seen, reason)
             report.decision = replace(decision, whole=reason)
@@ -153,6 +169,7 @@ class Cycle:
         wants = remember.decided(base, remembered, settled, seen, decision)
         if wants is None:
             return True  # the rota changed under it: nothing was stored, so it is decided again (rule 2)
+        report.acted = True
         report.wants = tuple(dict.fromkeys((*report.wants, *wants)))
         sent = self._sender(lease, base, seen, asked, decision).send(
             decision.plan.changes, decision.standing, decision.targets, (e.ref for e in seen.entries), len(report.answers)
@@ -169,7 +186,7 @@ class Cycle:
     def _unsettled(self, decision: Decision) -> bool:
         return any(c.status is Status.NOW for c in decision.plan.changes)
 
-    def _sender(self, lease: Lease, base: remember.Round, seen: Look, asked: Question, decision: Decision) -> Sender:
+    def _sender(self, lease: Lease, base: tell.Round, seen: Look, asked: Question, decision: Decision) -> Sender:
         store = self._store
         return Sender(
             connector=self.connector, destination=self.settings.name, instance=store.instance, key=store.key, run=self.run, now=seen.now,
@@ -183,7 +200,13 @@ class Cycle:
         seen = look(key, instance, self.settings, self.connector, remembered, self.clock.now())
         for _ in range(LOOKS):
             asked, settled = question(
-                self.settings, self.rota, remembered, seen, self.connector, confirmed=self.trigger is not Trigger.DAEMON, jumped=self.jumped
+                self.settings,
+                self.rota,
+                remembered,
+                seen,
+                self.connector,
+                confirmed=self.trigger is not Trigger.DAEMON,
+                jumped=self.jumped,
             )
             decision = decide(asked)
             if not confirm(decision, asked):
@@ -196,7 +219,7 @@ class Cycle:
 
     def _stranger(self, remembered: Remembered, seen: Look, decision: Decision) -> str:
         """Why nothing at all may be written: another account or calendar, or markers of another key (F10)."""
-        was, now_ = remembered.known.fingerprint, seen.observation.fingerprint
-        if was and now_ and was != now_ and f"fingerprint {now_}" not in remembered.released:
-            return f"another account or calendar is behind this name: it was {was}, now it is {now_}"
+        was, is_ = remembered.known.fingerprint, seen.observation.fingerprint
+        if was and is_ and was != is_:
+            return f"another account or calendar is behind this name: it was {was}, now it is {is_}"
         return decision.whole

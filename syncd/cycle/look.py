@@ -62,7 +62,11 @@ def remember(store: Store | None, settings: Destination, rota: Rota) -> Remember
 def site_of(settings: Destination, rota: Rota, found: Mapping[str, str]) -> Site:
     """What a connector is told; accounts by destination name win over those by kind."""
     return Site(
-        destination=settings.name, schedule=rota.schedules[settings.schedule], role=rota.roles[settings.role], people=rota.people, found=found
+        destination=settings.name,
+        schedule=rota.schedules[settings.schedule],
+        role=rota.roles[settings.role],
+        people=rota.people,
+        found=found,
     )
 
 
@@ -92,7 +96,9 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     observation = connector.read(window, versions)
     entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
     at = observation.server_time if can.exclusive and observation.server_time is not None else now
-    marks = {e.ref: verify(store_key, e.marker, instance=instance, destination=settings.name, uid=e.uid) for e in entries if e.marker}
+    marks = {
+        e.ref: verify(store_key, e.marker, instance=instance, destination=settings.name, uid=e.uid) for e in entries if e.marker
+    }
     return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=_jumped(known.known, observation, now))
 
 
@@ -138,7 +144,7 @@ def question(
             imports_wait=known.schedule.approval is Approval.ALL, released=known.released,
         ),
         here=Circumstances(
-            own_future=0, limits=settings.limits, settings_changed=changed, first_link=True, clock_jumped=bool(jumped or seen.jumped),
+            destination=settings.name, limits=settings.limits, settings_changed=changed, first_link=True, clock_jumped=bool(jumped or seen.jumped),
             confirmed=confirmed, released=known.released,
         ),
         wording=connector.wording,
@@ -155,4 +161,3 @@ def confirm(decision: core.Decision, asked: core.Question) -> bool:
     if not asked.can.stacked:
         return False  # absence was confirmed by a read of each entry, a change by its version
     return bool(decision.plan.pulls or decision.withdrawn or decision.dropped) or any(c.drifts for c in decision.plan.changes)
-

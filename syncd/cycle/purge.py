@@ -10,7 +10,7 @@ from syncd.core.model import DAY, Instant, Window
 from syncd.core.own import unknown
 from syncd.core.plan import Change, Plan
 from syncd.core.record import Action, Value
-from syncd.cycle import remember
+from syncd.cycle import remember, tell
 from syncd.cycle.cycle import Cycle, Report
 from syncd.cycle.look import Look, Remembered, question
 from syncd.cycle.look import remember as recall
@@ -36,7 +36,7 @@ def run(cycle: Cycle, store: Store, lease: Lease) -> Report:
     if cycle.digest and not decision.plan.digest.startswith(cycle.digest):
         report.stale = True
         return report
-    base = remember.Round(
+    base = tell.Round(
         store=store,
         lease=lease,
         settings=cycle.settings,
@@ -88,7 +88,12 @@ def _seen(cycle: Cycle) -> tuple[Remembered, Look, Question, Decision]:
     asked, _ = question(cycle.settings, cycle.rota, remembered, seen, cycle.connector, confirmed=True)
     changes = _changes(remembered, seen, now, past=not can.exclusive)
     standing = tuple(change.before for change in changes if change.before is not None)
-    return remembered, seen, asked, Decision(plan=Plan(destination=cycle.settings.name, changes=changes, now=now), targets=(), standing=standing)
+    return (
+        remembered,
+        seen,
+        asked,
+        Decision(plan=Plan(destination=cycle.settings.name, changes=changes, now=now), targets=(), standing=standing),
+    )
 
 
 def _changes(remembered: Remembered, seen: Look, now: Instant, *, past: bool) -> tuple[Change, ...]:

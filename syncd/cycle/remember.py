@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from syncd.config.settings import Destination
 from syncd.connector import Entry, Stale
@@ -11,39 +11,20 @@ from syncd.core import pager
 from syncd.core.decide import Decision, Question
 from syncd.core.health import ATTENTION, Standing, State, after_cycle, after_failure, next_unexported
 from syncd.core.imports import cuts_for, says
-from syncd.core.merge import Tell
-from syncd.core.model import DAY, Instant, Override, Rota, Window, iso
-from syncd.core.notice import Notice
-from syncd.core.plan import Change, Status
+from syncd.core.model import DAY, Instant, Override, Rota, Window
+from syncd.core.plan import Status
 from syncd.core.record import Action, Imported, Intent, Outcome, Row, Value
 from syncd.core.settle import Settled
 from syncd.core.shifts import shifts
-from syncd.cycle import show
+from syncd.cycle import show, tell
 from syncd.cycle.look import Look, Remembered
 from syncd.cycle.send import Answer, Sent
+from syncd.cycle.tell import Round
 from syncd.store import Destination as Known
 from syncd.store import Lease, Store, Tx, in_force
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What every step of one cycle has in common. `now`: our own clock."""
-
-    store: Store
-    lease: Lease
-    settings: Destination
-    rota: Rota
-    run: str
-    actor: str
-    now: Instant
-    siblings: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.settings.name
-
-
-class _RotaChanged(Exception):  # noqa: N818
+class _RotaChanged(Exception):
     """Undoes a transaction: the rota is no longer the one that was decided on (MERGE.md rule 2)."""
 
 
@@ -61,8 +42,8 @@ def decided(base: Round, was: Remembered, settled: Settled, seen: Look, decision
                 tx.ledger.drop_row(base.name, ref)
             if decision.pieces is not None:
                 tx.ledger.set_pieces(base.name, decision.pieces)
-            _tell(tx, base, decision)
-            _hold(tx, base, decision)
+            tell.told(tx, base, decision)
+            tell.hold(tx, base, decision)
             return wants
     except _RotaChanged:
         return None
@@ -74,7 +55,9 @@ def _settle(tx: Tx, base: Round, was: Remembered, settled: Settled) -> None:
     for intent in before.intents:
         outcome = settled.outcomes.get(intent.op, Outcome.REJECTED)
         tx.ledger.close_intent(base.name, intent.op, outcome)
-        _write_down(tx, base, f"settled: {outcome}", entry=intent.ref or intent.key, old=intent.before, new=intent.after, digest=None)
+        tell.write_down(
+            tx, base, f"settled: {outcome}", entry=intent.ref or intent.key, old=intent.before, new=intent.after, digest=None
+        )
     kept = {row.ref for row in after.rows}
     for row in after.rows:
         tx.ledger.put_row(base.name, row)
@@ -101,23 +84,42 @@ def _pull(tx: Tx, base: Round, was: Remembered, seen: Look, decision: Decision) 
         for mark in tx.overrides.marks(schedule, run=made) if made else ():
             if mark.reason == _because(override):
                 tx.overrides.undo(schedule, mark.id, by=base.name, at=base.now, run=base.run)
-        _write_down(tx, base, "import withdrawn", entry=override, old=None, new=None, digest=decision.plan.digest)
+        tell.write_down(tx, base, "import withdrawn", entry=override, old=None, new=None, digest=decision.plan.digest)
     for pull in decision.plan.pulls:
         standing = in_force(base.rota.schedules[schedule], tx.overrides.stored(schedule))
         new = Override(
-            id="", roles=(role,), people=pull.people, replaces=None, start=pull.start, end=pull.end, reason=f"edited at {base.name}", origin="import"
+            id="",
+            roles=(role,),
+            people=pull.people,
+            replaces=None,
+            start=pull.start,
+            end=pull.end,
+            reason=f"edited at {base.name}",
+            origin="import",
         )
         room = cuts_for(standing, role, pull)
         named = tx.overrides.add(schedule, new, by=base.name, at=base.now, origin="import", run=base.run)
         for cut in room:
-            tx.overrides.cut(schedule, cut.override, role, cut.window, by=base.name, at=base.now, reason=_because(named), run=base.run)
+            tx.overrides.cut(
+                schedule, cut.override, role, cut.window, by=base.name, at=base.now, reason=_because(named), run=base.run
+            )
         for ref, version in pull.refs:
             imported = Imported(override=named, ref=ref, version=version, start=pull.start, end=pull.end, people=pull.people)
             tx.ledger.put_import(base.name, imported)
-        rota = shifts(in_force(base.rota.schedules[schedule], tx.overrides.stored(schedule)), Window(pull.start, pull.end), role=role)
+        rota = shifts(
+            in_force(base.rota.schedules[schedule], tx.overrides.stored(schedule)), Window(pull.start, pull.end), role=role
+        )
         if not says(rota, pull):
             raise _RotaChanged
-        _write_down(tx, base, "imported", entry=named, old=pull.row, new=[list(pull.people), pull.start, pull.end], digest=decision.plan.digest)
+        tell.write_down(
+            tx,
+            base,
+            "imported",
+            entry=named,
+            old=pull.row,
+            new=[list(pull.people), pull.start, pull.end],
+            digest=decision.plan.digest,
+        )
     wants = tuple(name for name in base.siblings if name != base.name)
     tx.destinations.want(wants)
     return wants
@@ -127,82 +129,9 @@ def _because(override: str) -> str:
     return f"makes room for {override}"
 
 
-def _tell(tx: Tx, base: Round, decision: Decision) -> None:
-    """Notices of what is decided are due; those of a write are armed until it is done (W6)."""
-    told = {n.id: n for n in decision.notices}
-    for posted in tx.outbox.armed():
-        if posted.notice.get("destination") != base.name or posted.dedup in told:
-            continue
-        if posted.notice.get("sent"):  # its write had no answer, and what it displaced is no longer there
-            _due(tx, base, posted.dedup, posted.notice)
-        else:
-            tx.outbox.drop(posted.dedup)
-    written = {n for n in told if any(_answers(c, told[n]) for c in decision.plan.changes)}
-    for notice in decision.notices:
-        said = show.notice(notice)
-        if notice.id in written:
-            tx.outbox.arm(said, notice.id, at=base.now)
-        elif tx.outbox.post(said, notice.id, at=base.now):
-            _conflict(tx, base, said)
-
-
-def _answers(change: Change, notice: Notice) -> bool:
-    """Whether `notice` tells of what `change` does."""
-    return any(d.start < notice.end and notice.start < d.end and d.tell is notice.kind for d in change.drifts)
-
-
-def _due(tx: Tx, base: Round, dedup: str, said: object) -> None:
-    if tx.outbox.due(dedup, at=base.now) and isinstance(said, dict):
-        _conflict(tx, base, said)
-
-
-def _conflict(tx: Tx, base: Round, said: dict[str, object]) -> None:
-    """A human's value that was displaced, or could not be said, can be had back in one step (I4)."""
-    if said["kind"] not in {Tell.CONFLICT, Tell.REMOVED}:
-        return
-    tx.conflicts.put(
-        str(said["id"]), base.name, role=base.settings.role, start=_int(said["start"]), end=_int(said["end"]), rota=said["rota"],
-        destination_had={"people": said["had"], "events": said["also"]}, done=str(said["done"]), since=base.now,
-    )  # fmt: skip
-    event = {Tell.CONFLICT: "conflict", Tell.REMOVED: "removed or overwritten"}[Tell(str(said["kind"]))]
-    _write_down(tx, base, event, entry=str(said["id"]), old=said["had"], new=said["rota"], digest=None)
-
-
-def _int(value: object) -> int:
-    return int(str(value))
-
-
-def _hold(tx: Tx, base: Round, decision: Decision) -> None:
-    """What is held and part of a stored hold is that hold, anything else a new one; what no longer stands is closed (rule 16)."""
-    changes = {c.name(decision.plan.now): show.change(c, decision.plan.now) for c in decision.plan.changes}
-    drifts = {d.name(decision.plan.now): show.drift(d) for d in decision.plan.drifts}
-    pending = {*changes, *drifts}
-    stored = tx.holds.open(base.name)
-    for hold in decision.holds:
-        if any(set(hold.names) <= old.identities for old in stored):
-            continue
-        shown = [changes.get(n) or drifts.get(n) or {"reason": n} for n in hold.names]
-        if tx.holds.put(base.name, hold.digest, reason=hold.reason, changes=shown, identities=hold.names, since=base.now):
-            _announce(tx, base, f"hold-{base.name}-{hold.digest}", f"{hold.reason}; `syncd ack {hold.digest}` lets it go on", digest=hold.digest)
-            _write_down(tx, base, "held", entry=None, old=None, new=hold.reason, digest=hold.digest)
-    standing = {name for hold in decision.holds for name in hold.names}
-    for old in stored:
-        if not old.identities & standing:
-            tx.holds.close(base.name, old.digest)
-    for old in tx.holds.answered(base.name):
-        if not old.identities & pending and not any(" " not in i or i.startswith("fingerprint") for i in old.identities):
-            tx.holds.close(base.name, old.digest)
-
-
-def _announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", kind: str = "H") -> None:
-    said = {
-        "id": dedup, "kind": kind, "destination": base.name, "schedule": base.settings.schedule, "role": base.settings.role, "start": base.now,
-        "end": base.now, "text": text, "rota": [], "had": [], "done": "", "refs": [], "also": [], "digest": digest,
-    }  # fmt: skip
-    tx.outbox.post(said, dedup, at=base.now)
-
-
-def calls(base: Round, seen: Look, asked: Question, decision: Decision, intents: Sequence[Intent], answers: Sequence[Answer]) -> None:
+def calls(
+    base: Round, seen: Look, asked: Question, decision: Decision, intents: Sequence[Intent], answers: Sequence[Answer]
+) -> None:
     """Outcomes of calls that ended and intents of those to come, in one transaction (W1)."""
     with base.store.write(base.lease) as tx:
         for answer in answers:
@@ -210,16 +139,7 @@ def calls(base: Round, seen: Look, asked: Question, decision: Decision, intents:
         for intent in intents:
             tx.ledger.open_intent(base.name, intent, base.lease.epoch)
         if intents:
-            _mark_sent(tx, decision, intents)
-
-
-def _mark_sent(tx: Tx, decision: Decision, intents: Sequence[Intent]) -> None:
-    """Armed notices whose write goes out now: true even if its answer never comes."""
-    sent = {(i.key, i.after, i.ref) for i in intents}
-    going = [c for c in decision.plan.changes if (c.key, c.after, c.ref) in sent and c.drifts]
-    for notice in decision.notices:
-        if any(_answers(c, notice) for c in going):
-            tx.outbox.mark_sent_out(notice.id)
+            tell.mark_sent(tx, decision, intents)
 
 
 def _answer(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision, answer: Answer) -> None:
@@ -228,12 +148,20 @@ def _answer(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision
     if outcome is Outcome.APPLIED:
         _applied(tx, base, seen, asked, decision, answer)
         for notice in decision.notices:
-            if _answers(change, notice):
-                _due(tx, base, notice.id, show.notice(notice))
+            if tell.answers_for(change, notice):
+                tell.due(tx, base, notice.id, show.notice(notice))
     elif outcome is Outcome.REJECTED and change.action is Action.CREATE and isinstance(answer.error, Stale):
         tx.ledger.use_generation(base.name, change.key, change.generation)  # that id is taken, for ever
     why = f": {answer.error}" if answer.error is not None else ""
-    _write_down(tx, base, f"{change.action} {outcome}{why}", entry=change.ref or change.key, old=change.before, new=change.after, digest=decision.plan.digest)
+    tell.write_down(
+        tx,
+        base,
+        f"{change.action} {outcome}{why}",
+        entry=change.ref or change.key,
+        old=change.before,
+        new=change.after,
+        digest=decision.plan.digest,
+    )
 
 
 def _applied(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision, answer: Answer) -> None:
@@ -257,16 +185,24 @@ def _applied(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decisio
     if asked.can.stacked:
         memory = tx.ledger.memory(base.name)
         here = [e.ref for e in seen.entries if e.start < change.after.end and change.after.start < e.end]
-        tx.ledger.set_pieces(base.name, pager.confirmed(memory.pieces, change.after, entry.ref, here, decision.targets, decision.plan.now))
+        tx.ledger.set_pieces(
+            base.name, pager.confirmed(memory.pieces, change.after, entry.ref, here, decision.targets, decision.plan.now)
+        )
 
 
-def done(base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sent, standing: tuple[Entry, ...], *, final: bool) -> None:
+def done(
+    base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sent, standing: tuple[Entry, ...], *, final: bool
+) -> None:
     """The end of a round: what stands there now, how the destination is, when it is due next."""
     observation = replace(seen.observation, entries=standing, same=frozenset())
     surely = _standing_after(decision, sent)
     unexported = next_unexported(decision.targets, surely, seen.now, seen.now + base.settings.horizon)
     held = [c for c in decision.plan.changes if c.status is Status.HELD]
-    reason = str(sent.stopped or next((a.error for a in sent.answers if a.error is not None and a.outcome is not Outcome.APPLIED), None) or "")
+    reason = str(
+        sent.stopped
+        or next((a.error for a in sent.answers if a.error is not None and a.outcome is not Outcome.APPLIED), None)
+        or ""
+    )
     reason = reason or (decision.holds[0].reason if decision.holds else "") or (sent.waiting[0].reason if sent.waiting else "")
     with base.store.write(base.lease) as tx:
         tx.observations.put(base.name, observation, base.now)
@@ -277,7 +213,12 @@ def done(base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sen
         changed = decision.holds and any("mode, role or schedule" in h.reason for h in decision.holds)
         if changed:
             known = replace(known, mode=was.known.mode, role=was.known.role, schedule=was.known.schedule)
-        finished = replace(known, last_cycle=base.now, failures=0 if sent.stopped is None else was.known.failures + 1, fingerprint=seen.observation.fingerprint or was.known.fingerprint)
+        finished = replace(
+            known,
+            last_cycle=base.now,
+            failures=0 if sent.stopped is None else was.known.failures + 1,
+            fingerprint=seen.observation.fingerprint or was.known.fingerprint,
+        )
         _stand(tx, base, was.known, finished, status)
         _record_served(tx, base)
 
@@ -305,14 +246,35 @@ def looked(base: Round, was: Remembered, seen: Look, decision: Decision) -> None
         _record_served(tx, base)
 
 
+def moved(base: Round, was: Remembered, seen: Look) -> bool:
+    """Whether somebody acknowledged that another calendar is behind this name: what was known of the old one is forgotten (F10)."""
+    new = seen.observation.fingerprint
+    if not was.known.fingerprint or was.known.fingerprint == new or _name_of(new) not in was.released:
+        return False
+    with base.store.write(base.lease) as tx:
+        tx.ledger.forget(base.name)
+        tx.destinations.put(replace(was.known, fingerprint=new))
+        for hold in tx.holds.answered(base.name):
+            if _name_of(new) in hold.identities:
+                tx.holds.close(base.name, hold.digest)
+        tell.write_down(tx, base, "moved to another calendar", entry=None, old=was.known.fingerprint, new=new, digest=None)
+    return True
+
+
+def _name_of(fingerprint: str) -> str:
+    return f"fingerprint {fingerprint}"
+
+
 def nothing_may_be_written(base: Round, seen: Look, reason: str) -> None:
     """Another account, calendar or key: held whole, with one answer for all of it (F10)."""
-    name = f"fingerprint {seen.observation.fingerprint}" if reason.startswith("another account") else "strangers"
-    digest = show.digest_of(name)
+    name = _name_of(seen.observation.fingerprint) if reason.startswith("another account") else "strangers"
+    digest = show.digest_of(base.name, name)
     with base.store.write(base.lease) as tx:
         if tx.holds.put(base.name, digest, reason=reason, changes=[], identities=[name], since=base.now):
-            _announce(tx, base, f"hold-{base.name}-{digest}", f"{reason}; `syncd ack {digest}` if that is right", digest=digest)
-            _write_down(tx, base, "held", entry=None, old=None, new=reason, digest=digest)
+            tell.announce(
+                tx, base, f"hold-{base.name}-{digest}", f"{reason}; `syncd ack {digest}` if that is right", digest=digest
+            )
+            tell.write_down(tx, base, "held", entry=None, old=None, new=reason, digest=digest)
         before = tx.destinations.get(base.name) or Known(name=base.name)
         status = Standing(state=State.ERROR, reason=reason, next_unexported=before.next_unexported)
         _stand(tx, base, before, replace(before, last_try=base.now, failures=before.failures + 1), status)
@@ -323,7 +285,11 @@ def failure(store: Store, lease: Lease, settings: Destination, now: Instant, rea
     base = Round(store=store, lease=lease, settings=settings, rota=Rota(), run=run, actor="syncd", now=now)
     with store.write(lease) as tx:
         known = tx.destinations.get(settings.name) or Known(name=settings.name)
-        before = Standing(state=State(known.status), reason=known.reason, next_unexported=known.next_unexported) if known.status else None
+        before = (
+            Standing(state=State(known.status), reason=known.reason, next_unexported=known.next_unexported)
+            if known.status
+            else None
+        )
         status = after_failure(before, known.last_cycle, now, reason=reason, denied=denied)
         _stand(tx, base, known, replace(known, last_try=now, failures=known.failures + 1), status)
 
@@ -343,12 +309,14 @@ def _stand(tx: Tx, base: Round, before: Known, known: Known, status: Standing) -
     tx.destinations.put(replace(known, status=state, since=since, reason=status.reason, next_unexported=status.next_unexported))
     if before.status == state:
         return
-    _write_down(tx, base, f"status {state}", entry=None, old=before.status, new=status.reason, digest=None)
+    tell.write_down(tx, base, f"status {state}", entry=None, old=before.status, new=status.reason, digest=None)
     attention = {s.value for s in ATTENTION}
     if state in attention:
-        _announce(tx, base, f"attention-{base.name}-{base.now}", f"{base.name} needs attention: {status.reason}", kind="attention")
+        tell.announce(
+            tx, base, f"attention-{base.name}-{base.now}", f"{base.name} needs attention: {status.reason}", kind="attention"
+        )
     elif before.status in attention:
-        _announce(tx, base, f"recovered-{base.name}-{base.now}", f"{base.name} is well again", kind="recovered")
+        tell.announce(tx, base, f"recovered-{base.name}-{base.now}", f"{base.name} is well again", kind="recovered")
 
 
 def _record_served(tx: Tx, base: Round) -> None:
@@ -359,14 +327,3 @@ def _record_served(tx: Tx, base: Round) -> None:
     if window.start < window.end:
         standing = in_force(base.rota.schedules[schedule], tx.overrides.stored(schedule))
         tx.served.record(schedule, window, shifts(standing, window))
-
-
-def _write_down(tx: Tx, base: Round, event: str, *, entry: str | None, old: object, new: object, digest: str | None) -> None:
-    tx.journal.add(at=base.now, run=base.run, destination=base.name, event=event, actor=base.actor, entry=entry, old=_plain(old), new=_plain(new), digest=digest)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Value):
-        return {"person": value.person.removeprefix("?"), "start": iso(value.start), "end": iso(value.end)}
-    return value
-

@@ -11,7 +11,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from syncd.connector import Connector, ConnectorError, CreatesMany, Denied, Entry, Operation, Rejected, Stale, Unavailable, Unsupported
+from syncd.connector import (
+    Connector,
+    ConnectorError,
+    CreatesMany,
+    Denied,
+    Entry,
+    Operation,
+    Rejected,
+    Stale,
+    Unavailable,
+    Unsupported,
+)
 from syncd.core.desired import Target
 from syncd.core.marker import Claim, digest, sign, title_digest, uid_for
 from syncd.core.model import Instant
@@ -83,7 +94,9 @@ class Sender:
     stop: Event
     progress: Callable[[int, int], None] = lambda done, of: None
 
-    def send(self, changes: Sequence[Change], standing: Sequence[Value], targets: Sequence[Target], seen: Iterable[str], first: int = 0) -> Sent:
+    def send(
+        self, changes: Sequence[Change], standing: Sequence[Value], targets: Sequence[Target], seen: Iterable[str], first: int = 0
+    ) -> Sent:
         """`seen`: refs that stand there, so that an equal entry not among them is known for ours (W4). `first`: number of operations before."""
         todo = [c for c in changes if c.status is Status.NOW]
         cover = Cover(standing, [t.value for t in targets], todo, self.now)
@@ -98,7 +111,13 @@ class Sender:
         return sent
 
     def _pump(
-        self, pool: ThreadPoolExecutor, most: int, todo: list[Change], cover: Cover, sent: Sent, prepared: Callable[[Change], Call]
+        self,
+        pool: ThreadPoolExecutor,
+        most: int,
+        todo: list[Change],
+        cover: Cover,
+        sent: Sent,
+        prepared: Callable[[Change], Call],
     ) -> None:
         """Takes from `todo` what is safe now, until nothing is, or trouble ends it."""
         under_way: dict[Future[list[Answer]], list[Call]] = {}
@@ -160,7 +179,12 @@ class Sender:
         if change.after is not None and change.shift is not None and self.connector.capabilities.markers:
             words = self.connector.wording(change.shift)
             claim = Claim(
-                key=change.key, generation=change.generation, op=op, value=change.after, title=title_digest(words), words=digest(words)
+                key=change.key,
+                generation=change.generation,
+                op=op,
+                value=change.after,
+                title=title_digest(words),
+                words=digest(words),
             )
             marker = sign(self.key, claim, instance=self.instance, destination=self.destination, uid=uid)
         intent = Intent(
@@ -186,7 +210,7 @@ class Sender:
             if change.entry is None:
                 return Answer(call=call, outcome=Outcome.APPLIED, entry=self.connector.create(change.shift, op))
             return Answer(call=call, outcome=Outcome.APPLIED, entry=self.connector.replace(change.entry, change.shift, op))
-        except Exception as error:  # noqa: BLE001  one destination's bug stops that destination alone (F33)
+        except Exception as error:
             return Answer(call=call, outcome=outcome_of(error), error=error)
 
     def _many(self, calls: list[Call]) -> list[Answer]:
@@ -194,13 +218,15 @@ class Sender:
         assert isinstance(self.connector, CreatesMany)  # noqa: S101
         try:
             made = self.connector.create_many([c.change.shift for c in calls if c.change.shift], [c.operation for c in calls])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             if isinstance(error, Rejected) and len(calls) > 1:
                 half = len(calls) // 2
                 return self._many(calls[:half]) + self._many(calls[half:])
             return [Answer(call=c, outcome=outcome_of(error), error=error) for c in calls]
         return [
-            Answer(call=c, outcome=outcome_of(got), error=got) if isinstance(got, ConnectorError) else Answer(call=c, outcome=Outcome.APPLIED, entry=got)
+            Answer(call=c, outcome=outcome_of(got), error=got)
+            if isinstance(got, ConnectorError)
+            else Answer(call=c, outcome=Outcome.APPLIED, entry=got)
             for c, got in zip(calls, made, strict=True)
         ]
 

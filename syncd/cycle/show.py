@@ -61,7 +61,9 @@ def left(drifts: Iterable[Drift]) -> list[Json]:
         if d.do in {Do.KEEP, Do.HOLD} and d.refs:
             refs = tuple(ref for ref, _ in d.refs)
             before = found.get(refs)
-            start, end = (min(before["start"], iso(d.start)), max(before["end"], iso(d.end))) if before else (iso(d.start), iso(d.end))
+            start, end = (
+                (min(before["start"], iso(d.start)), max(before["end"], iso(d.end))) if before else (iso(d.start), iso(d.end))
+            )
             found[refs] = {**drift(d), "refs": list(refs), "start": start, "end": end, "reason": f"{d.words}: {d.do.value}"}
     return list(found.values())
 
@@ -86,5 +88,9 @@ def settings(of: Destination) -> Json:
     """A destination's settings without its secrets: kept, so that it can be named after it left the configuration."""
     said = {f.name: getattr(of, f.name) for f in dataclasses.fields(of) if f.name != "options"}
     options = {} if of.options is None else {f.name: getattr(of.options, f.name) for f in dataclasses.fields(of.options)}
-    public = {name: str(v) if v is not None and not isinstance(v, str | int | bool) else v for name, v in options.items() if not isinstance(v, Secret)}
+    public = {
+        name: str(v) if v is not None and not isinstance(v, str | int | bool) else v
+        for name, v in options.items()
+        if not isinstance(v, Secret)
+    }
     return {**{k: v if isinstance(v, str | int | None) else str(v) for k, v in said.items()}, "options": public}

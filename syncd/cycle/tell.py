@@ -1,0 +1,144 @@
+"""Tells: notices armed and due, conflicts kept for `restore`, holds opened and closed, lines of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.config.settings import Destination
+from syncd.core.decide import Decision
+from syncd.core.merge import Tell
+from syncd.core.model import Instant, Rota, iso
+from syncd.core.notice import Notice
+from syncd.core.plan import Change
+from syncd.core.record import Intent, Value
+from syncd.cycle import show
+from syncd.store import Lease, Store, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What every step of one cycle has in common. `now`: our own clock."""
+
+    store: Store
+    lease: Lease
+    settings: Destination
+    rota: Rota
+    run: str
+    actor: str
+    now: Instant
+    siblings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+
+def told(tx: Tx, base: Round, decision: Decision) -> None:
+    """Notices of what is decided are due; those of a write are armed until it is done (W6)."""
+    told = {n.id: n for n in decision.notices}
+    for posted in tx.outbox.armed():
+        if posted.notice.get("destination") != base.name or posted.dedup in told:
+            continue
+        if posted.notice.get("sent"):  # its write had no answer, and what it displaced is no longer there
+            due(tx, base, posted.dedup, posted.notice)
+        else:
+            tx.outbox.drop(posted.dedup)
+    written = {n for n in told if any(answers_for(c, told[n]) for c in decision.plan.changes)}
+    for notice in decision.notices:
+        said = show.notice(notice)
+        if notice.id in written:
+            tx.outbox.arm(said, notice.id, at=base.now)
+        elif tx.outbox.post(said, notice.id, at=base.now):
+            _conflict(tx, base, said)
+
+
+def answers_for(change: Change, notice: Notice) -> bool:
+    """Whether `notice` tells of what `change` does."""
+    return any(d.start < notice.end and notice.start < d.end and d.tell is notice.kind for d in change.drifts)
+
+
+def due(tx: Tx, base: Round, dedup: str, said: object) -> None:
+    if tx.outbox.due(dedup, at=base.now) and isinstance(said, dict):
+        _conflict(tx, base, said)
+
+
+def _conflict(tx: Tx, base: Round, said: dict[str, object]) -> None:
+    """A human's value that was displaced, or could not be said, can be had back in one step (I4)."""
+    if said["kind"] not in {Tell.CONFLICT, Tell.REMOVED}:
+        return
+    tx.conflicts.put(
+        str(said["id"]), base.name, role=base.settings.role, start=_int(said["start"]), end=_int(said["end"]), rota=said["rota"],
+        destination_had={"people": said["had"], "events": said["also"]}, done=str(said["done"]), since=base.now,
+    )  # fmt: skip
+    event = {Tell.CONFLICT: "conflict", Tell.REMOVED: "removed or overwritten"}[Tell(str(said["kind"]))]
+    write_down(tx, base, event, entry=str(said["id"]), old=said["had"], new=said["rota"], digest=None)
+
+
+def _int(value: object) -> int:
+    return int(str(value))
+
+
+def hold(tx: Tx, base: Round, decision: Decision) -> None:
+    """What is held and part of a stored hold is that hold, anything else a new one; what no longer stands is closed (rule 16)."""
+    changes = {c.name(decision.plan.now): show.change(c, decision.plan.now) for c in decision.plan.changes}
+    drifts = {d.name(decision.plan.now): show.drift(d) for d in decision.plan.drifts}
+    pending = {*changes, *drifts}
+    stored = tx.holds.open(base.name)
+    for hold in decision.holds:
+        if any(set(hold.names) <= old.identities for old in stored):
+            continue
+        shown = [changes.get(n) or drifts.get(n) or {"reason": n} for n in hold.names]
+        if tx.holds.put(base.name, hold.digest, reason=hold.reason, changes=shown, identities=hold.names, since=base.now):
+            announce(
+                tx,
+                base,
+                f"hold-{base.name}-{hold.digest}",
+                f"{hold.reason}; `syncd ack {hold.digest}` lets it go on",
+                digest=hold.digest,
+            )
+            write_down(tx, base, "held", entry=None, old=None, new=hold.reason, digest=hold.digest)
+    standing = {name for hold in decision.holds for name in hold.names}
+    for old in stored:
+        if not old.identities & standing:
+            tx.holds.close(base.name, old.digest)
+    for old in tx.holds.answered(base.name):
+        if not old.identities & pending and not any(" " not in i or i.startswith("fingerprint") for i in old.identities):
+            tx.holds.close(base.name, old.digest)
+
+
+def announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", kind: str = "H") -> None:
+    said = {
+        "id": dedup, "kind": kind, "destination": base.name, "schedule": base.settings.schedule, "role": base.settings.role, "start": base.now,
+        "end": base.now, "text": text, "rota": [], "had": [], "done": "", "refs": [], "also": [], "digest": digest,
+    }  # fmt: skip
+    tx.outbox.post(said, dedup, at=base.now)
+
+
+def mark_sent(tx: Tx, decision: Decision, intents: Sequence[Intent]) -> None:
+    """Armed notices whose write goes out now: true even if its answer never comes."""
+    sent = {(i.key, i.after, i.ref) for i in intents}
+    going = [c for c in decision.plan.changes if (c.key, c.after, c.ref) in sent and c.drifts]
+    for notice in decision.notices:
+        if any(answers_for(c, notice) for c in going):
+            tx.outbox.mark_sent_out(notice.id)
+
+
+def write_down(tx: Tx, base: Round, event: str, *, entry: str | None, old: object, new: object, digest: str | None) -> None:
+    tx.journal.add(
+        at=base.now,
+        run=base.run,
+        destination=base.name,
+        event=event,
+        actor=base.actor,
+        entry=entry,
+        old=_plain(old),
+        new=_plain(new),
+        digest=digest,
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Value):
+        return {"person": value.person.removeprefix("?"), "start": iso(value.start), "end": iso(value.end)}
+    return value
