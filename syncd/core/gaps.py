@@ -120,7 +120,7 @@ def _uncovered(
 ) -> Iterator[tuple[Cause, tuple[str, ...], Iterable[tuple[Instant, Instant]]]]:
     limits = valid(schedule)
     free = minus([looked], union((shift.start, shift.end) for shift in here))
-    yield Cause.NOBODY, (), both(free, [limits])
+    yield Cause.NOBODY, (), both(free, [limits] if limits.start < limits.end else [])
     if schedule.end is not None:
         yield Cause.ENDED, (), both(free, [Window(max(limits.end, limits.start), LATEST)])
 

@@ -199,8 +199,8 @@ def _two_roles(rota: Rota, schedule: Schedule, window: Window) -> Iterator[Surpr
     duty: dict[str, dict[str, list[tuple[int, int]]]] = {}
     for shift in shifts(schedule, window):
         duty.setdefault(shift.person, {}).setdefault(shift.role, []).append((shift.start, shift.end))
-    for person, roles in duty.items():
-        for one, other in combinations(roles, 2):
+    for person, roles in sorted(duty.items()):
+        for one, other in combinations((role for role in roles_of(schedule) if role in roles), 2):
             shared = both(union(roles[one]), union(roles[other]))
             if shared:
                 name = rota.people[person].name if person in rota.people else person

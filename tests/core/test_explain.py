@@ -1,0 +1,98 @@
+"""Why somebody is on call: each step with its numbers, down to the person."""
+
+from syncd.core.explain import why
+from syncd.core.model import Advance, Join, Roster
+from tests.core.say import at, daily, groups, layer, local, override, rota, schedule, turns
+
+
+def steps(one, moment, role="primary"):
+    return {step.step: step for step in why(rota(one), one, role, at(moment)).steps}
+
+
+ONE = schedule(layer("ana ben cho", turns("1 week", on="mon", at="09:00"), name="week"), start="2026-03-02T09:00")
+
+
+def test_a_turn_is_explained_by_its_number_and_the_members():
+    found = steps(ONE, "2026-03-25")
+    assert found["turn"].numbers == {
+        "layer": "week", "anchor": "2026-03-02T09:00:00Z", "turn": 3, "start": "2026-03-23T09:00:00Z",
+        "end": "2026-03-30T09:00:00Z", "clock": "wall",
+    }  # fmt: skip
+    assert found["member"].numbers["k mod n"] == 0
+    assert found["member"].text == "3 mod 3 = 0: place 0 of 3 is ana"
+    assert found["answer"].text == "on call: Ana (ana), by layer week"
+
+
+def test_an_override_is_considered_with_whether_it_counts():
+    one = schedule(
+        *ONE.layers,
+        start="2026-03-02T09:00",
+        overrides=(
+            override("ben", "2026-03-03", "2026-03-04", id="one"),
+            override("cho", "2026-03-03", "2026-03-04", id="two"),
+            override("cho", "2026-03-05", "2026-03-06", "ana", id="three"),
+            override("cho", "2026-03-07", "2026-03-08", "", id="four"),
+            override("", "2026-03-08", "2026-03-09", id="five"),
+        ),
+    )  # fmt: skip
+    explained = why(rota(one), one, "primary", at("2026-03-03"))
+    assert [(step.numbers["override"], step.numbers["counts"]) for step in explained.steps if step.step == "override"] == [
+        ("one", True), ("two", False),
+    ]  # fmt: skip
+    assert explained.people == ("ben",)
+    assert steps(one, "2026-03-05")["override"].text == "override three puts cho in place of ana"
+    assert steps(one, "2026-03-07")["override"].text == "override four adds cho"
+    assert steps(one, "2026-03-08")["override"].text == "override five puts nobody in place of everybody"
+    assert steps(one, "2026-03-08")["answer"].text == "on call: nobody"
+
+
+def test_a_closed_layer_and_one_below_another_say_so():
+    one = schedule(
+        layer("zed", name="below"),
+        layer("ana", windows=(daily("09:00", "17:00"),), priority=1, name="office"),
+        start="2026-03-02",
+    )
+    open_ = why(rota(one), one, "primary", at("2026-03-03T12:00"))
+    assert [step.text for step in open_.steps if step.step == "tier"] == [
+        "priority 1: Ana (ana)", "priority 0: Zed (zed), but a higher one has somebody",
+    ]  # fmt: skip
+    closed = why(rota(one), one, "primary", at("2026-03-03T18:00"))
+    assert closed.steps[1].text == "layer office is closed at Tue 2026-03-03 18:00 UTC"
+    assert closed.people == ("zed",)
+
+
+def test_what_is_not_in_force_says_so():
+    one = schedule(layer("ana", start="2026-03-05"), start="2026-03-02", end="2026-03-09")
+    assert steps(one, "2026-03-03")["layer"].text == "layer layer-1 is not in force"
+    assert steps(one, "2026-03-10")["schedule"].text == "schedule payments is not in force: it puts on nobody"
+
+
+def test_before_turn_zero_it_says_when_that_begins():
+    one = schedule(layer("ana", turns("1 day", anchor="2026-03-05T00:00")), start="2026-03-02")
+    assert steps(one, "2026-03-03")["turn"].text == "turn 0 of layer layer-1 begins at 2026-03-05T00:00:00Z"
+
+
+def test_a_list_that_took_over_says_where_and_an_empty_one_too():
+    made = [Roster(since=None, groups=()), Roster(since=local("2026-03-04"), groups=groups("ana ben")),
+            Roster(since=local("2026-03-06"), groups=groups("ben cho dev"), join=Join.CONTINUE)]  # fmt: skip
+    one = schedule(layer(made, turns("1 day")), start="2026-03-02")
+    assert steps(one, "2026-03-03")["member"].text == "layer layer-1 has no list of members then"
+    assert steps(one, "2026-03-06")["member"].text == "4 mod 3 = 1: place 1 of 3 (walked on from place 1 at turn 4) is cho"
+
+
+def test_a_group_of_nobody_and_turns_that_are_never_counted_have_nobody():
+    empty = layer([Roster(since=None, groups=((),))], turns("1 day"))
+    assert steps(schedule(empty, start="2026-03-02"), "2026-03-03")["member"].text == "1 mod 1 = 0: place 0 of 1 is nobody"
+    never = layer("ana", turns("1 day", advance=Advance.ACTIVE), days=frozenset())
+    assert steps(schedule(never, start="2026-03-02"), "2026-03-03")["layer"].text == "layer layer-1 has nobody"
+
+
+def test_a_layer_without_a_rotation_says_that_all_are_on():
+    assert steps(schedule(layer("ana ben")), "2026-03-03")["layer"].text == (
+        "layer layer-1 has ana, ben: without a rotation all its members at once"
+    )
+
+
+def test_an_unknown_person_is_named_by_id():
+    one = schedule(*ONE.layers, start="2026-03-02", overrides=(override("zed", "2026-03-03", "2026-03-04", id="o"),))
+    assert why(rota(ONE), one, "primary", at("2026-03-03")).steps[-1].text == "on call: zed, by override o"
