@@ -45,11 +45,12 @@ class Options:
             return connector.Options(**options.values)
         except (TypeError, ValueError) as error:
             # A connector's own rule, written for the admin, such as `alarm: minutes before the start, from 0 to 40320`.
-            name, colon, problem = str(error).partition(": ")
+            said = _without_addresses(str(error), options)
+            name, colon, problem = said.partition(": ")
             if colon and name in shape.by_name:
                 options.error(self.report, name, problem)
             else:
-                self.report.error(node, section.at("options"), str(error), f"see the options of {section['kind']}")
+                self.report.error(node, section.at("options"), said, f"see the options of {section['kind']}")
             return None
 
     def _connector(self, section: Section) -> Any:
@@ -75,6 +76,14 @@ class Options:
 
     def _secret(self, node: Node, path: str, report: Report) -> Secret:
         return secret(node, path, report, self.folder, look=True)
+
+
+def _without_addresses(said: str, options: Section) -> str:
+    """What a connector says, without an address that it repeats: a password may stand in it."""
+    for value in options.values.values():
+        if isinstance(value, str) and ("@" in value or "://" in value):
+            said = said.replace(repr(value), "this").replace(value, "this")
+    return " ".join(said.split())
 
 
 def shape_of(connector: Any, kind: str, a_path: Any, a_secret: Any) -> Shape:

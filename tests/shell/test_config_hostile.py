@@ -107,6 +107,31 @@ def test_a_file_as_large_as_is_taken_is_taken(tmp_path: Path) -> None:
     assert len(load(file).rota.schedules["s"].overrides) == 2_000
 
 
+SLOW = {
+    "overrides on top of each other": HEAD + "    layers: [{members: [a]}]\n    overrides:\n"
+    + "".join(
+        f"      - {{people: [a], start: 2026-03-02T00:00:{n % 60:02}Z, end: 2027-01-01T00:{n // 60:02}Z}}\n" for n in range(1_500)
+    ),
+    "hourly turns of many layers": HEAD + "    layers:\n"
+    + "      - {members: [a], rotation: {unit: hour, fair: true}, windows: [{from: 01:00, to: 02:00}]}\n" * 1_500,
+    "time off for two hundred years": HEAD + "    layers: [{members: [a], rotation: {unit: hour}}]\n"
+    "    away: [{person: a, start: 1990-01-01, end: 2190-01-01}]\n",
+    "turns of odd lengths": HEAD + "    layers:\n" + "".join(
+        f"      - {{members: [a, a], rotation: {{unit: hour, clock: wall, every: {9_973 - n}, advance: active}}, days: [mon]}}\n"
+        for n in range(20)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_large_rota_that_means_something_is_taken_in_bounded_time(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "syncd.yaml"
+    file.write_text(SLOW[name])
+    # What would take minutes is left out with a word, not computed.
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(file)], capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout)[0] == "taken"
+
+
 # --- files nobody thought of ---------------------------------------------------------------------
 
 KEYS = sorted({key.name for shape in shapes(TOP) for key in shape.keys})

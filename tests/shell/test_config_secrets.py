@@ -193,6 +193,26 @@ def test_a_rota_is_asked_without_a_look_at_any_secret(tmp_path: Path) -> None:
     assert load(tmp_path / "syncd.yaml", destinations=False).warnings == ()
 
 
+def test_an_address_that_a_connector_refuses_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        @dataclass(frozen=True, kw_only=True)
+        class Options:
+            url: str
+
+            def __post_init__(self) -> None:
+                raise ValueError(f"url: {self.url!r} is not an address")
+
+        capabilities = Capabilities()
+
+    monkeypatch.setattr(registry, "connector", lambda kind: Refusing)
+    text = FILE.format(token="x").replace("token: x", f"url: 'ftp://me:{CANARY}@example.com'")
+    (tmp_path / "syncd.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "syncd.yaml")
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.problem) == ("destinations.d.options.url", "this is not an address")
+
+
 def test_a_secret_that_is_no_text_says_so_without_its_bytes(tmp_path: Path) -> None:
     file = secret_file(tmp_path)
     token = config_of("{file: token}", tmp_path).destinations["d"].options.token
