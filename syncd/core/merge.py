@@ -111,7 +111,7 @@ class Piece:
     """The observed side lost the entry that an import, still in force, came from; without it somebody is on."""
 
 
-_ADOPTED = {Hands.ADOPTED, Hands.SEEN, Hands.ECHO}
+_NOT_SURELY_OURS = {Hands.FOREIGN, Hands.ADOPTED, Hands.SEEN, Hands.ECHO}
 _HUMAN = {Hands.EDITED, Hands.FOREIGN}
 
 
@@ -126,7 +126,7 @@ def classify(piece: Piece) -> str:
     if observed == base:
         if not base:
             return "2"
-        if hands in _ADOPTED:
+        if hands in _NOT_SURELY_OURS:
             return "3'" if desired else "4'"
         return "3" if desired else "4"
     if hands is Hands.ECHO and not desired:

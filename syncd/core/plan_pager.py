@@ -76,11 +76,13 @@ def _goes(
         return rows[entry.ref].doubt == "delete" or any(entry.person not in on for _, on in here)
     if entry.ref in echoes:
         return any(entry.person not in on for _, on in here) or _twice(entry, rows)
-    if all(entry.person in on for _, on in here) or any(not on for _, on in here):
+    mine = [d for d in drifts if any(ref == entry.ref for ref, _ in d.refs) and d.do is Do.PUSH]
+    removed = [d for d in mine if d.row == "4'"]  # agreed once, and the rota no longer has anybody there
+    empty = [piece for piece, on in here if not on]
+    if all(entry.person in on for _, on in here) or any(not any(d.start <= p.start and p.end <= d.end for d in removed) for p in empty):
         return False
     if mode is not Mode.BIDIRECTIONAL:
         return True
-    mine = [d for d in drifts if any(ref == entry.ref for ref, _ in d.refs) and d.do is Do.PUSH]
     return any(d.row in {"3'", "4'"} and d.observed == d.base for d in mine)
 
 
