@@ -150,6 +150,7 @@ def _missing(info: Mapping[str, Any], fields: tuple[str, ...], where: str) -> De
 
 
 def _service(info: dict[str, Any], subject: str | None, where: str) -> tuple[dict[str, Any], Any] | ConnectorError:
+    info = {"token_uri": TOKEN_URI} | info
     if missing := _missing(info, ("client_email", "private_key", "token_uri"), where):
         return missing
     try:

@@ -155,7 +155,7 @@ def test_a_client_whose_secret_changed_says_so(place: Place) -> None:
         ("[" * 100_000, "no JSON"),
         ('{"installed": {"client_id": "x"}}', "nobody has signed in"),
         ('{"type": "authorized_user", "client_id": "x"}', "lack client_secret, refresh_token"),
-        ('{"type": "service_account", "client_email": 7}', "lack client_email, private_key, token_uri"),
+        ('{"type": "service_account", "client_email": 7}', "lack client_email, private_key;"),
     ],
 )
 def test_credentials_that_are_none_say_what_they_are(place: Place, key: str, words: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from typing import Any
 
+import httplib2
 import pytest
 
 from connectors import google_http
@@ -17,7 +19,7 @@ from connectors.google import Google
 from syncd.connector import ConnectorError, Denied, Entry, Rejected, Stale, Unavailable
 from tests.connectors.conformance import NOW, WINDOW, T, op, shift
 from tests.connectors.google_place import Place, opened
-from tests.simulators.common import Bucket, Fault
+from tests.simulators.common import Bucket, Clock, Fault, clean_environment
 
 CALLS: dict[str, tuple[str, Callable[[Google, Entry], object]]] = {
     "read": ("GET", lambda google, entry: google.read(WINDOW, {})),
@@ -233,6 +235,48 @@ def test_nobody_at_the_other_end_means_that_nothing_was_done(place: Place) -> No
         with pytest.raises(Unavailable, match="the connection is refused") as failure:
             nobody.create(shift(), op("shift1"))
     assert failure.value.refused
+
+
+class Encrypted(Place):
+    tls = True
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_the_call_before_anything_is_sent() -> None:
+    clean_environment()
+    with Encrypted() as there:
+        there.key = there.service_account()
+        with pytest.raises(Unavailable, match="certificate is not accepted") as failure:
+            there.connector().create(shift(), op("shift1"))
+        assert failure.value.refused
+        assert not there.journal
+
+
+def test_the_same_holds_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    clean_environment()
+    with Encrypted(clock=Clock(NOW)) as there:
+        monkeypatch.setattr(httplib2, "CA_CERTS", str(there.ca_file))
+        there.key = there.service_account()
+        google = there.connector()
+        entry = google.create(shift(), op("shift1"))
+        there.faults.add(Fault(method="PUT", path="/events", drop="after"))
+        with pytest.raises(Unavailable):
+            google.replace(entry, shift("ben"), op("shift1"))
+        assert [seen.person for seen in google.read(WINDOW, {}).entries] == ["ben"]
+        google.close()
+        assert len(there.journal.of("PUT")) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (TimeoutError(), "no connection within 5 seconds"),
+        (socket.gaierror(-2, "canary"), "its name is not known"),
+        (ssl.SSLError(1, "canary"), "TLS could not be agreed"),
+        (OSError(101, "proxy canary:canary@example.com"), "there is no connection"),
+    ],
+)
+def test_why_nobody_was_reached_is_said_without_a_proxys_password(cause: OSError, words: str) -> None:
+    assert google_http._reason(cause) == words
 
 
 class HangsUp:

@@ -24,8 +24,8 @@ CLIENT = {"client_id": "4711.apps.example.com", "client_secret": "canary-client-
 
 @functools.cache
 def _key() -> rsa.RSAPrivateKey:
-    """One key for all service accounts of a process: making one takes a while."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """One key for all service accounts of a process, and a small one: what reads a key checks it, and that takes a while."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - of a simulator
 
 
 @dataclass

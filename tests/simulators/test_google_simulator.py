@@ -360,14 +360,27 @@ def test_the_vendors_client_sends_a_dropped_insert_twice_and_one_event_stands(th
     assert len(there.calendar.live()) == 1
 
 
-def test_a_batch_is_answered_part_by_part(there: Google, service: Any) -> None:
+def batched(there: Google, service: Any, *numbers: int) -> list[Any]:
+    """The outcomes of inserts in one batch, in the order they were asked for."""
     outcomes: dict[str, Any] = {}
     batch = service.new_batch_http_request(callback=lambda ref, answer, error: outcomes.update({ref: error or answer}))
     batch._batch_uri = f"{there.url}/batch/calendar/v3"
-    for number in (1, 2, 2):
+    for number in numbers:
         batch.add(service.events().insert(calendarId=TEAM, body={**EVENT, "id": f"shift{number}"}))
     batch.execute()
-    assert sorted(type(outcome).__name__ for outcome in outcomes.values()) == ["HttpError", "dict", "dict"]
+    return [outcomes[ref] for ref in sorted(outcomes, key=int)]
+
+
+def test_one_part_of_a_batch_may_fail_and_every_part_counts_for_the_rate(there: Google, service: Any) -> None:
+    there.faults.add(Fault(path="/batch", items={1: 503}))
+    assert [getattr(outcome, "status_code", 200) for outcome in batched(there, service, 1, 2, 3)] == [200, 503, 200]
+    there.rate = Bucket(there.clock, 2, 60)
+    assert [getattr(outcome, "status_code", 200) for outcome in batched(there, service, 4, 5, 6)] == [200, 200, 403]
+
+
+def test_a_batch_is_answered_part_by_part(there: Google, service: Any) -> None:
+    outcomes = batched(there, service, 1, 2, 2)
+    assert [type(outcome).__name__ for outcome in outcomes] == ["dict", "dict", "HttpError"]
     assert sorted(event["id"] for event in there.calendar.live()) == ["shift1", "shift2"]
 
 
