@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 
 from syncd.config.names import Names
 from syncd.config.shape import Item, Section
 from syncd.core.model import Away, Instant, Override, iso
+from syncd.core.overrides import contradict
 from syncd.core.zone import ambiguous_or_missing, instant
 
 
@@ -63,6 +65,18 @@ def away(section: Section, zone: str, names: Names) -> Away | None:
     if person is None or period is None:
         return None
     return Away(person=person, start=period[0], end=period[1], reason=section["reason"])
+
+
+def contradictions(overrides: Iterable[Override]) -> Iterator[tuple[Override, Override]]:
+    """Of the overrides that cannot hold together with an earlier one, each once, with that one."""
+    here: list[Override] = []
+    for new in sorted(overrides, key=lambda one: one.start):
+        here = [old for old in here if old.end > new.start]
+        other = next((old for old in here if contradict(old, new) and not set(old.roles).isdisjoint(new.roles)), None)
+        if other is not None:
+            yield other, new
+        else:
+            here.append(new)
 
 
 def _period(section: Section, zone: str, names: Names) -> tuple[Instant, Instant] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from syncd.config.layers import check, layer
 from syncd.config.names import Names
-from syncd.config.overrides import away, override
+from syncd.config.overrides import away, contradictions, override
 from syncd.config.problem import Report, shown
 from syncd.config.shape import Item, Section
 from syncd.core.model import Holidays, Layer, Overlap, Override, Person, Role, Rota, Schedule, Team
@@ -43,6 +43,7 @@ def read_rota(top: Section, schedules: Mapping[str, Item], names: Names) -> Rota
     )
     _distinct_people(top["people"], report)
     _distinct_titles(schedules, rota, report)
+    _distinct_overrides(schedules, report)
     return rota
 
 
@@ -135,6 +136,7 @@ class _Schedule:
 
     def _overrides(self, used: tuple[str, ...], overlap: Overlap) -> tuple[Override, ...]:
         overrides: dict[str, Override] = {}
+        items: dict[str, Item] = {}
         for item in self.section["overrides"]:
             found = override(item.value, self.id, self.zone, used, self.names)
             if found is None:
@@ -149,6 +151,15 @@ class _Schedule:
                 )
                 continue
             overrides[found.id] = found
+            items[found.id] = item
+        if overlap is Overlap.REJECT:
+            for one, other in contradictions(overrides.values()):
+                self.report.error(
+                    items[other.id].node,
+                    items[other.id].path,
+                    f"it contradicts the override in line {items[one.id].node.line}, and `override_overlap` is `reject`",
+                    "shorten one of them, or choose another `override_overlap`",
+                )
         return tuple(overrides.values())
 
     def _needs(self, needs: Mapping[str, Item]) -> dict[str, Any]:
@@ -193,3 +204,13 @@ def _distinct_titles(schedules: Mapping[str, Item], rota: Rota, report: Report) 
         title = rota.schedules[id_].title
         if (other := titles.setdefault(title, id_)) != id_:
             item.value.error(report, "title", f"the schedule {other} has the same title", "titles are unique")
+
+
+def _distinct_overrides(schedules: Mapping[str, Item], report: Report) -> None:
+    """What the store remembers of an override is by its id alone."""
+    seen: dict[str, str] = {}
+    for id_, schedule in schedules.items():
+        for item in schedule.value["overrides"]:
+            given = item.value["id"]
+            if given is not None and (other := seen.setdefault(given, id_)) != id_:
+                item.value.error(report, "id", f"an override of the schedule {other} has this id", "give each its own")

@@ -129,6 +129,11 @@ CASES = [
      "schedules.s.overrides.0.replaces.0", "unknown person", "'ben'"),
     (schedule(LAYER + "overrides: [{people: [ana], role: primary, start: 2026-03-02, end: 2026-03-03}]"), 8, 33,
      "schedules.s.overrides.0.role", "unknown key", "'roles'"),
+    (schedule(LAYER + "override_overlap: reject\noverrides:\n"
+              "  - {people: [ana], start: 2026-03-02, end: 2026-03-04}\n"
+              "  - {people: [ben], start: 2026-03-03, end: 2026-03-05}\n"
+              "  - {people: [ben], replaces: none, start: 2026-03-04, end: 2026-03-05}"), 11, 9,
+     "schedules.s.overrides.1", "contradicts the override in line 10", "override_overlap"),
     # Destinations.
     (schedule(LAYER) + "destinations: {d: {kind: foldr}}\n", 8, 26, "destinations.d.kind", "no connector of kind 'foldr'",
      "'folder'"),
@@ -216,6 +221,14 @@ def test_a_template_that_nobody_uses_is_checked_too(tmp_path: Path) -> None:
     found = problems_of("people: {}\ntemplates: {t: {layers: [{nme: x}]}}\n", tmp_path)
 
     assert [one.path for one in found] == ["templates.t.layers.0.nme"]
+
+
+def test_an_override_id_is_of_one_schedule_because_the_store_knows_it_by_that_alone(tmp_path: Path) -> None:
+    one = "{id: x, roles: [primary], people: [ana], start: 2026-03-02, end: 2026-03-03}"
+    text = HEAD + f"schedules:\n  a: {{overrides: [{one}]}}\n  b: {{overrides: [{one}]}}\n"
+    (found,) = [problem for problem in problems_of(text, tmp_path) if problem.severity == "error"]
+
+    assert (found.line, found.path) == (7, "schedules.b.overrides.0.id")
 
 
 WARNINGS = [
