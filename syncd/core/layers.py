@@ -104,7 +104,7 @@ Stint = tuple[Instant, Instant, Group, int]
 """A group's time in one turn."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _plan(layer: Layer, begin: datetime | None, end: datetime | None, name: str) -> Plan:
     schedule = Schedule(id="", title="", timezone=name, layers=(layer,), start=begin, end=end)
     turns = turns_of(layer, schedule)

@@ -51,7 +51,7 @@ WEEKS = Pattern(((0, WEEK),))
 """The local weeks from Monday 00:00: the turns of a layer that has neither rotation nor an end to its hours."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def activity(windows: tuple[Hours, ...], days: frozenset[int] | None, boundary: Boundary) -> Pattern:
     """When a layer is open, whoever's turn it is. `boundary: shift` without windows is for the turns to decide."""
     kept = _kept(windows, days, boundary)
@@ -65,7 +65,7 @@ def activity(windows: tuple[Hours, ...], days: frozenset[int] | None, boundary: 
     return _joined(both(week, mask), touching=True)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def openings(windows: tuple[Hours, ...], days: frozenset[int] | None, boundary: Boundary) -> Pattern:
     """Each opening of a window, those that overlap as one; `WEEKS` without windows or where they overlap without end."""
     if not windows:
@@ -74,7 +74,7 @@ def openings(windows: tuple[Hours, ...], days: frozenset[int] | None, boundary: 
     return WEEKS if pattern.always else pattern
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def needed(hours: tuple[Hours, ...]) -> Pattern:
     """The hours of a role that must be covered."""
     return _joined(_kept(hours, None, Boundary.MIDNIGHT), touching=True)

@@ -105,8 +105,6 @@ class WorkingDays:
         return [self.wall(turn) for turn in range(first, last + 1)]
 
     def index(self, wall: int) -> int:
-        if wall < self.anchor:
-            return -1
         weeks, rest = divmod((wall - self.at) // DAY - self.day, 7)
         return max((weeks * len(self.offsets) + bisect_right(self.offsets, rest) - 1) // self.every, 0)
 

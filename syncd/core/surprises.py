@@ -73,12 +73,12 @@ def _overrides(schedule: Schedule) -> Iterator[Surprise]:
 def _neighbours(overrides: tuple[Override, ...]) -> Iterator[tuple[tuple[int, Override], tuple[int, Override]]]:
     """Pairs that share an instant, the first defined first."""
     here: list[tuple[int, Override]] = []
-    for new in sorted(enumerate(overrides), key=lambda one: one[1].start):
+    lasting = [one for one in enumerate(overrides) if one[1].start < one[1].end]
+    for new in sorted(lasting, key=lambda one: one[1].start):
         here = [old for old in here if old[1].end > new[1].start]
         for old in here:
             yield (old, new) if old[0] < new[0] else (new, old)
-        if new[1].start < new[1].end:
-            here.append(new)
+        here.append(new)
 
 
 # --- one layer ---------------------------------------------------------------------------

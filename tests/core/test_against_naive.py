@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.core.explain import why
-from syncd.core.model import DAY, Layer, Roster, Rota, Schedule, Shift, Window
+from syncd.core.gaps import gaps
+from syncd.core.model import DAY, Hours, Layer, Roster, Rota, Schedule, Shift, Window
 from syncd.core.shifts import oncall, shifts
+from syncd.core.zone import instant
 from tests.core.naive import Naive
 from tests.core.rotas import schedules
 
@@ -66,6 +69,30 @@ def test_a_layer_of_lower_priority_changes_nothing_where_a_higher_one_has_somebo
     window = Window(at, at + PERIOD)
     more = shifts(replace(plain, layers=(*plain.layers, below)), window)
     assert [shift[:5] for shift in more if shift.person != "zed"] == [shift[:5] for shift in shifts(plain, window)]
+
+
+@random_rotas
+@given(schedules(), st.integers(0, 2 * 48), st.booleans())
+def test_gaps_are_the_needed_time_without_anybody_and_no_period_changes_them(case: tuple[Schedule, int], first: int, hours: bool):
+    schedule, at = case
+    window = Window(at + first * 1800, at + PERIOD)
+    if hours:
+        need = (Hours(days=frozenset({0, 1, 4}), at=6 * 3600, length=20 * 3600),)
+        schedule = replace(schedule, needs={"primary": need}, timezone="UTC")
+    found = gaps(Rota(), schedule, window, role="primary")
+    on = shifts(schedule, window, role="primary")
+    for t in range(window.start, window.end, 1800):
+        empty = not any(shift.start <= t < shift.end for shift in on)
+        begun = schedule.start is None or t >= instant(schedule.start, schedule.timezone)
+        day = datetime.fromtimestamp(t, UTC)
+        needed = not hours or any(
+            (day - timedelta(days=back)).weekday() in (0, 1, 4) and 6 <= day.hour + 24 * back < 26 for back in (0, 1)
+        )
+        named = [gap for gap in found if gap.cause in ("nobody", "ended") and gap.start <= t < gap.end]
+        assert len(named) == (empty and begun and needed), day
+    wider = gaps(Rota(), schedule, Window(window.start - 3 * DAY, window.end + 3 * DAY), role="primary")
+    inside = [gap for gap in found if window.start < gap.start and gap.end < window.end]
+    assert [gap for gap in inside if gap not in wider] == []
 
 
 @random_rotas

@@ -507,6 +507,13 @@ def test_an_absence_between_two_counted_turns_is_in_neither():
     assert whose(one, "2026-03-06") == ["ana"]
 
 
+def test_an_absence_on_a_day_between_working_days_is_in_the_turn_that_spans_it():
+    rotation = turns("1 day", advance=Advance.ACTIVE_DAYS)
+    one = handing(away("ana", "2026-03-07T06:00", "2026-03-08"), people="x y z t ana ben", rotation=rotation, days=WEEKDAYS)
+    one = schedule(*one.layers, start="2026-03-02", away=one.away)
+    assert whose(one, "2026-03-06") == ["ben"]
+
+
 def test_an_absence_in_an_elapsed_turn_hands_it_on():
     one = handing(away("ana", "2026-03-01", "2026-03-01T01:00"), rotation=turns("36 hour"))
     assert whose(one, "2026-03-01T12:00") == ["ben"]

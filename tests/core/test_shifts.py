@@ -153,6 +153,11 @@ def test_the_highest_priority_with_somebody_decides():
     assert whose(one, "2026-03-03T17:00") == ["low"]
 
 
+def test_below_a_layer_that_is_always_on_nobody_is_seen():
+    one = schedule(layer("low", turns("1 day")), layer("high", turns("1 week"), priority=1), start="2026-03-02")
+    assert whole(one, "2026-03-10", "2026-03-11") == ["high 03-09T00:00 03-16T00:00"]
+
+
 def test_a_turn_interrupted_by_a_higher_layer_becomes_several():
     one = schedule(layer("ana", turns("1 day")), layer("ben", windows=(daily("09:00", "10:00"),), priority=1), start="2026-03-01")
     assert whole(one, "2026-03-01", "2026-03-02") == [

@@ -115,6 +115,16 @@ def test_an_override_that_never_counts_is_ignored():
     assert paths(one) == [("overrides", 1), ("overrides", 1)]
 
 
+def test_an_empty_override_overlaps_nothing():
+    one = replace(
+        DAILY,
+        overrides=(override("ben", "2026-03-03", "2026-03-05", id="one"), override("ana", "2026-03-04", "2026-03-04", id="two")),
+    )
+    assert paths(one) == [("overrides", 1)]
+    one = replace(one, overrides=(override("ana", "2026-03-02", "2026-03-02", id="two"), *one.overrides[:1]))
+    assert paths(one) == [("overrides", 0)]
+
+
 def test_the_later_defined_of_two_is_the_one_told_of_whichever_begins_first():
     one = replace(
         DAILY,
