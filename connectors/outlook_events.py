@@ -79,9 +79,9 @@ class Events:
 
     def entry(self, event: Mapping[str, Any], known: Mapping[str, str]) -> Entry | None:
         """None: a stranger's event that cannot be read. One of ours that cannot is no complete look (F35, I12)."""
-        ref, marker = event.get("id"), self.marker(event)
+        ref, marker = ref_of(event), self.marker(event)
         try:
-            if not isinstance(ref, str) or not ref:
+            if not ref:
                 raise ValueError("it has no id")
             start, end = self._instant(event, "start"), self._instant(event, "end")
         except (ValueError, OverflowError) as problem:
@@ -124,6 +124,12 @@ class Events:
         if event.get("isAllDay") is True:
             return int(local.replace(tzinfo=self._zone).timestamp())
         return int(local.replace(tzinfo=UTC if found[2] else _zone(zone)).timestamp())
+
+
+def ref_of(event: Mapping[str, Any]) -> str:
+    """ "" where it has none."""
+    ref = event.get("id")
+    return ref if isinstance(ref, str) else ""
 
 
 def _uid(event: Mapping[str, Any]) -> str | None:

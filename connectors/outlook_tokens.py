@@ -15,6 +15,7 @@ from pathlib import Path
 from syncd.connector import Denied, Secret, Unavailable
 
 AGAIN = "sign in again: syncd auth outlook"
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,14 @@ class TokenFile:
                 pass
             raise Denied(f"token_cache_key cannot be read from {self.key.where}")
         place = self.path.with_name(self.path.name + ".key")
-        if make and not place.exists():
-            _write(place, secrets.token_hex(32))
-        try:
-            return bytes.fromhex(place.read_text().strip())
-        except (OSError, ValueError):
-            pass
-        raise Denied(f"{place}, the key of {self.path.name}, cannot be read; {AGAIN}")
+        with suppress(OSError, ValueError):
+            if len(key := bytes.fromhex(place.read_text().strip())) == _KEY_BYTES:
+                return key
+        if not make:
+            raise Denied(f"{place}, the key of {self.path.name}, cannot be read; {AGAIN}")
+        key = secrets.token_bytes(_KEY_BYTES)
+        _write(place, key.hex())
+        return key
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.outlook import Outlook
-from connectors.outlook_events import PROPERTY
+from connectors.outlook_events import PROPERTY, Events
 from syncd.connector import Denied, Entry, Observation, Rejected, Unavailable
 from syncd.core.model import DAY, HOUR, Window
+from syncd.event import CalendarOptions
 from tests.connectors.conformance import NOW, SITE, WINDOW, T, op, said, shift
 from tests.connectors.outlook_there import outlook
 from tests.simulators.common import Call, Clock, Fault
@@ -207,10 +210,14 @@ def test_a_500_everywhere_is_no_empty_calendar(there: Microsoft) -> None:
 
 
 def test_an_event_whose_mark_a_human_took_away_is_still_there(there: Microsoft) -> None:
-    [entry] = put(there)
+    [entry, other] = put(there, 2)
     there.human.takes_over(entry.ref, "Ben Okafor: Primary")
-    [seen] = look(there, {entry.ref: entry.version or ""}).entries
-    assert (seen.ref, seen.marker, seen.person) == (entry.ref, None, "ben")
+    there.human.creates(T, T + HOUR, "Standup", every=DAY, times=3)
+    seen = look(there, {entry.ref: entry.version or "", other.ref: other.version or ""})
+    [taken] = [one for one in seen.entries if one.ref == entry.ref]
+    assert (taken.marker, taken.person) == (None, "ben")
+    assert "list" not in seen.found, "the view is as good as before"
+    assert len(seen.entries) == 5
 
 
 @pytest.mark.parametrize(
@@ -222,6 +229,12 @@ def test_a_500_that_is_a_passing_one_is_not_asked_around(there: Microsoft, fault
     with pytest.raises(Unavailable):
         look(there)
     assert there.journal.of("GET", "/events") == []
+
+
+def test_rows_without_a_proper_id_are_nobodys(there: Microsoft) -> None:
+    rows = [{"id": []}, {"id": {}}, {"id": None}, {}]
+    there.faults.add(Fault(path="/calendarView", status=200, body={"value": rows}))
+    assert look(there, {}).entries == ()
 
 
 # --- pages ----------------------------------------------------------------------------------
@@ -366,6 +379,31 @@ def test_another_calendar_in_the_settings_is_looked_up_anew(there: Microsoft) ->
 # --- whose mailbox ------------------------------------------------------------------------------
 
 
+def test_a_calendar_without_an_id_is_no_calendar(there: Microsoft) -> None:
+    there.faults.add(Fault(path="/calendar$", status=200, body={"name": "x"}))
+    with pytest.raises(Unavailable, match="no id"):
+        look(there)
+
+
+def test_a_calendar_deleted_between_two_looks_of_one_connector_is_an_error_and_not_empty(there: Microsoft) -> None:
+    other = there.box().add_calendar("Duty")
+    connector = outlook(there, calendar="Duty")
+    connector.read(WINDOW, {})
+    del there.box().calendars[other.id]
+    with pytest.raises(Rejected, match="ErrorItemNotFound"):
+        connector.read(WINDOW, {})
+    connector.close()
+
+
+def test_where_the_plain_list_is_used_a_calendar_that_is_gone_is_looked_up_too(there: Microsoft) -> None:
+    first = there.box().add_calendar("Duty")
+    there.knobs.views = "500"
+    before = look(there, calendar="Duty")
+    del there.box().calendars[first.id]
+    second = there.box().add_calendar("Duty")
+    assert again(there, before, calendar="Duty").fingerprint.endswith(second.id)
+
+
 @pytest.mark.parametrize("kind", ["user", "shared", "room"])
 def test_shared_and_room_mailboxes_are_like_any(there: Microsoft, kind: str) -> None:
     there.add_mailbox("war.room@example.com", kind)
@@ -394,3 +432,34 @@ def test_the_calendars_of_a_mailbox_can_be_listed(there: Microsoft) -> None:
     connector: Outlook = outlook(there)
     assert [(row["name"], row["canEdit"]) for row in connector.calendars()] == [("Calendar", True), ("Duty", True)]
     connector.close()
+
+
+# --- whatever a server says (F34, F35) ------------------------------------------------------------
+
+JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just([]) | st.just({}) | st.just([[{}]])
+TIMES = st.fixed_dictionaries(
+    {
+        "dateTime": st.sampled_from(
+            ["2027-03-08T00:00:00.0000000", "0000-01-01T00:00:00", "9999-12-31T23:59:59", "2027-13-01T00:00:00"]
+        )
+        | JSON
+    },
+    optional={"timeZone": st.sampled_from(["UTC", "Pacific Standard Time", "Europe", "../x", "\0", "Mars/Base"]) | JSON},
+)
+EVENTS = st.fixed_dictionaries(
+    {"id": st.text() | JSON, "start": TIMES | JSON, "end": TIMES | JSON},
+    optional={
+        "subject": JSON, "isAllDay": JSON, "type": JSON, "transactionId": JSON, "@odata.etag": JSON, "changeKey": JSON,
+        "singleValueExtendedProperties": JSON | st.lists(st.fixed_dictionaries({"id": st.just(PROPERTY), "value": JSON})),
+    },
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(event=EVENTS)
+def test_whatever_stands_in_an_event_it_is_an_entry_nothing_or_unavailable(event: dict[str, object]) -> None:
+    try:
+        entry = Events(CalendarOptions(), SITE).entry(event, {})
+    except Unavailable:
+        return
+    assert entry is None or (entry.ref and entry.start <= entry.end and isinstance(entry.title, str))

@@ -25,6 +25,7 @@ from tests.connectors.conformance import NOW, SITE, WINDOW, op, shift
 from tests.connectors.outlook_there import leaks, options, outlook
 from tests.simulators.common import Clock, Fault
 from tests.simulators.microsoft import CLIENT, ONCALL, Microsoft
+from tests.simulators.microsoft_login import App
 
 pytestmark = pytest.mark.filterwarnings("ignore:Attempted too soon")  # msal reads the clock of this machine, not the test's
 
@@ -326,6 +327,56 @@ def test_a_refreshed_token_that_cannot_be_kept_is_not_used(
     connector = outlook(there, **user(there, tmp_path))
     connector.read(WINDOW, {})
     connector.close()
+
+
+def test_the_parts_of_a_kept_sign_in_may_go_missing_one_by_one(there: Microsoft, tmp_path: Path) -> None:
+    sign_in(there, tmp_path)
+    forget()
+    (tmp_path / "tokens.key").write_text("not a key")
+    assert "syncd auth outlook" in str(refused(there, **user(there, tmp_path)))
+    sign_in(there, tmp_path)
+    assert outlook(there, **user(there, tmp_path)).read(WINDOW, {}).entries == ()
+    (tmp_path / "tokens").write_bytes(b"\x00 torn")
+    assert "syncd auth outlook" in str(refused(there, **user(there, tmp_path)))
+    (tmp_path / "tokens").unlink()
+    (tmp_path / "tokens").mkdir()
+    assert isinstance(refused(there, **user(there, tmp_path)), Unavailable)
+    assert "No such file" in str(refused(there, **user(there, tmp_path / "nowhere")))
+    (tmp_path / "tokens").rmdir()
+    sign_in(there, tmp_path)
+    key = Secret("file k", Path("/nowhere").read_text)
+    assert "token_cache_key cannot be read from file k" in str(refused(there, **user(there, tmp_path, token_cache_key=key)))
+
+
+def test_a_kept_sign_in_of_another_app_is_not_tried(there: Microsoft, tmp_path: Path) -> None:
+    sign_in(there, tmp_path)
+    there.login.apps["other"] = App("other", public=True)
+    calls = tokens(there)
+    assert "client_id" in str(refused(there, **user(there, tmp_path, client_id="other")))
+    assert tokens(there) == calls
+
+
+def test_a_code_is_asked_for_more_slowly_where_the_login_says_so_and_through_its_troubles(
+    there: Microsoft, tmp_path: Path
+) -> None:
+    pauses: list[float] = []
+    slow = {"error": "slow_down", "error_description": "slower"}
+    there.faults.add(Fault(path="/token$", status=400, body=slow))
+    there.faults.add(Fault(path="/token$", first=2, status=503))
+    there.faults.add(Fault(path="/token$", first=3, drop="before"))
+    there.login.approves = ONCALL
+    assert Outlook.sign_in(options(there, **user(there, tmp_path)), lambda _: None, pauses.append) == ONCALL
+    assert pauses == [5, 10, 10, 10]
+
+
+def test_signing_in_is_refused_where_it_makes_no_sense_or_no_code_comes(there: Microsoft, tmp_path: Path) -> None:
+    with pytest.raises(Denied, match="token_cache"):
+        Outlook.sign_in(options(there), print, print)
+    with pytest.raises(Denied, match="AADSTS700016"):
+        Outlook.sign_in(options(there, **user(there, tmp_path, client_id="nobody")), print, print)
+    there.faults.add(Fault(path="devicecode", status=503))
+    with pytest.raises(Unavailable):
+        Outlook.sign_in(options(there, **user(there, tmp_path)), print, print)
 
 
 def test_a_shared_mailbox_is_open_to_those_it_is_shared_with(there: Microsoft, tmp_path: Path) -> None:

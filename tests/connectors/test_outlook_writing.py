@@ -160,6 +160,15 @@ def test_an_answer_with_an_event_that_was_moved_meanwhile_is_stale(there: Micros
         connector.create(shift(), op("a1"))
 
 
+def test_a_server_that_keeps_minutes_only_makes_one_event_and_no_quarrel(there: Microsoft, connector: Outlook) -> None:
+    there.faults.add(Fault(method="POST", path="/events$", status=201, body={
+        "id": "x", "@odata.etag": 'W/"1"', "subject": "Ana Lopez: Primary",
+        "start": {"dateTime": "2027-03-08T00:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": "2027-03-08T08:00:00.0000000", "timeZone": "UTC"},
+    }))  # fmt: skip
+    assert said(connector.create(shift(start=T + 30, end=T + 8 * HOUR + 30), op("a1"))) == (T, T + 8 * HOUR, "ana")
+
+
 # --- If-Match (MS-14) -------------------------------------------------------------------------
 
 
