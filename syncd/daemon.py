@@ -196,8 +196,12 @@ class Daemon:
                 self._clock.wait(worker.wake, left)
                 worker.wake.clear()
                 continue
+            worker.wake.clear()
             wait = self._cycle(worker)
-            worker.due = self._clock.monotonic() + wait
+            if not worker.wake.is_set():  # who woke it meanwhile wants one more: this one may have looked too early
+                worker.due = self._clock.monotonic() + wait
+        if worker.gone.is_set():
+            self._mark_removed(self._config)  # its last cycle may have ended after the configuration changed
 
     def _cycle(self, worker: Worker) -> float:
         """One cycle; seconds until the next."""

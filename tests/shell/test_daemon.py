@@ -1,0 +1,189 @@
+"""The daemon: when a destination is due, what a failure does, and how it ends. It runs on a clock of the test's own."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from syncd.config import Config, ConfigError, load
+from syncd.connector import Denied, Unavailable
+from syncd.core.mode import Mode
+from syncd.cycle import Report
+from syncd.daemon import PROBE, Daemon, tell_systemd, wait_after
+from syncd.store import Store
+from tests.shell.command_line import FOLDER, ROTA
+
+OTHER = "  other: {kind: folder, schedule: payments, role: primary, options: {path: other}}\n"
+
+
+def report(error: Exception | None = None, after: float | None = None) -> Report:
+    return Report(destination="calendar", mode=Mode.AUTHORITATIVE, run="r", error=error, after=after)
+
+
+def test_jitter_takes_off_at_most_a_tenth_of_the_refresh() -> None:
+    waits = [wait_after(300, 0, report(), random.Random(seed)) for seed in range(300)]
+    assert 270 <= min(waits) < 273
+    assert 297 < max(waits) <= 300
+
+
+def test_our_own_backoff_doubles_and_is_never_beyond_the_longer_of_refresh_and_a_minute() -> None:
+    failed = report(Unavailable("no answer"))
+    calm = random.Random(1)
+    assert [round(wait_after(10, n, failed, calm) / 0.9) <= most for n, most in ((1, 6), (2, 12), (3, 23), (4, 45), (9, 67))] == [
+        True
+    ] * 5
+    assert wait_after(10, 50, failed, calm) <= 60
+    assert wait_after(3600, 50, failed, calm) <= 3600
+
+
+def test_the_time_a_destination_asks_for_is_obeyed_however_long() -> None:
+    assert wait_after(300, 1, report(Unavailable("wait", after=7200), after=7200), random.Random(1)) >= 7200
+
+
+def test_a_refused_credential_is_probed_every_quarter_of_an_hour() -> None:
+    assert wait_after(10, 1, report(Denied("no")), random.Random(1)) == PROBE == 900
+
+
+class Quick:
+    """The real clock, with the daemon's turns a hundred times as fast."""
+
+    def now(self) -> int:
+        return int(time.time())
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        return event.wait(min(seconds / 100, 0.05))
+
+
+class Running:
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder = folder
+        self.file = folder / "syncd.yaml"
+        self.file.write_text(text)
+        store = Store.open(folder / "state")
+        assert store is not None
+        self.store = store
+        self.daemon = Daemon(config=self.load(), store=store, clock=Quick(), load=self.load)
+        self.thread = threading.Thread(target=self.daemon.run)
+        self.thread.start()
+
+    def load(self) -> Config:
+        return load(self.file)
+
+    def until(self, what: object) -> None:
+        """Until `what()` is true; fails after half a minute."""
+        assert callable(what)
+        end = time.monotonic() + 30
+        while not what():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.01)
+
+    def files(self, name: str = "calendar") -> list[Path]:
+        return sorted((self.folder / name).glob("*.ics"))
+
+    def want(self, name: str) -> None:
+        with self.store.write() as tx:
+            tx.destinations.want([name])
+
+    def close(self) -> None:
+        self.daemon.stop.set()
+        self.thread.join(30)
+        self.store.close()
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    found = Running(tmp_path, ROTA + FOLDER + OTHER)
+    yield found
+    found.close()
+
+
+def test_every_destination_is_written_and_what_a_human_deletes_comes_back(running: Running) -> None:
+    running.until(lambda: len(running.files()) >= 5 and len(running.files("other")) >= 5)
+    whole = running.files()
+    whole[0].unlink()
+    running.want("calendar")
+    running.until(lambda: len(running.files()) == len(whole))
+
+
+def test_a_destination_that_fails_touches_no_other(tmp_path: Path) -> None:
+    (tmp_path / "calendar").write_text("no directory")
+    running = Running(tmp_path, ROTA + FOLDER + OTHER)
+    try:
+        running.until(lambda: len(running.files("other")) >= 5)
+        (tmp_path / "calendar").unlink()
+        running.daemon.reload.set()  # the file is the same: everything is due at once
+        running.until(lambda: len(running.files()) >= 5)
+    finally:
+        running.close()
+
+
+def test_a_new_configuration_is_taken_and_a_broken_one_is_not(running: Running) -> None:
+    running.until(lambda: len(running.files("other")) >= 5)
+    running.file.write_text("people: [")
+    with pytest.raises(ConfigError):
+        running.load()
+    running.daemon.reload.set()
+    running.until(lambda: not running.daemon.reload.is_set())
+    running.file.write_text(ROTA.replace("Ana Lima", "Ana Sousa") + FOLDER)
+    running.daemon.reload.set()
+    running.until(lambda: any("Ana Sousa" in path.read_text() for path in running.files()))
+    assert not any("Ana Sousa" in path.read_text() for path in running.files("other"))
+
+    def removed() -> bool:
+        with running.store.read() as tx:
+            known = tx.destinations.get("other")
+        return known is not None and known.removed
+
+    running.until(removed)
+
+
+def test_when_it_is_next_due_is_remembered(running: Running) -> None:
+    def due() -> bool:
+        with running.store.read() as tx:
+            known = tx.destinations.get("calendar")
+        return known is not None and known.next_due is not None and known.next_due > int(time.time()) + 200
+
+    running.until(due)
+
+
+def test_systemd_hears_of_it_only_where_it_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    tell_systemd("READY=1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.bind(str(tmp_path / "n"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+        tell_systemd("READY=1")
+        assert there.recv(64) == b"READY=1"
+
+
+def test_sigterm_ends_the_process_with_0_and_a_second_daemon_on_its_store_is_75(tmp_path: Path) -> None:
+    (tmp_path / "syncd.yaml").write_text(ROTA + FOLDER + "store: state\n")
+    command = [sys.executable, "-m", "syncd", "--config", str(tmp_path / "syncd.yaml"), "run"]
+    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert first.stderr is not None
+        assert "daemon.started" in first.stderr.readline()
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert second.returncode == 75
+        assert "held by" in second.stderr
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(60) == 0
+        assert "Traceback" not in first.stderr.read()
+    finally:
+        first.kill()
+        first.wait()
