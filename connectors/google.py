@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from connectors.google_event import Event, body_of, marker_of, times_of, utc
+from connectors.google_event import Event, body_of, marker_of, times_of, utc, wording
 from syncd.connector import (
     Capabilities,
     ConnectorError,
@@ -28,7 +28,7 @@ from syncd.connector import (
     Unsupported,
 )
 from syncd.core.model import DAY, Shift, Window
-from syncd.event import CalendarOptions, Names, tidy, wording
+from syncd.event import CalendarOptions, Names, tidy
 
 if TYPE_CHECKING:
     from connectors.google_account import Account
@@ -38,7 +38,8 @@ if find_spec("googleapiclient") is None:  # imported at the first call; that it 
     raise ModuleNotFoundError("No module named 'googleapiclient'", name="googleapiclient")
 
 SERVICE = "/calendar/v3"
-PAGE = 2500
+PAGE = 1000
+"""Events of one answer: at 2,500, the most there is, a busy calendar's might be too large to read (G-20)."""
 MOST_EVENTS = 10_000
 YEAR = 366 * DAY
 BLIND = ("none", "freeBusyReader")
@@ -124,7 +125,7 @@ class Google:
         """Of a series every occurrence, but where these would be years of them: ours are no series."""
         return {
             "calendarId": self._options.calendar, "timeMin": utc(window.start), "timeMax": utc(window.end),
-            "singleEvents": window.end - window.start <= YEAR, "maxResults": PAGE,
+            "singleEvents": window.end - window.start <= YEAR, "maxResults": PAGE, "maxAttendees": 1,
         }  # fmt: skip
 
     def _got(self, line: Line, ref: str) -> Event | None:

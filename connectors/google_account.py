@@ -47,11 +47,6 @@ class Account:
         """The service account's address; None for a user's credentials."""
         return self._open()[0].get("client_email")
 
-    @property
-    def client(self) -> str:
-        """The id that domain-wide delegation is granted to."""
-        return str(self._open()[0].get("client_id", ""))
-
     def token(self, http: Http, refused: str | None) -> str:
         """A valid access token: one request for all threads, none while it is valid. `refused`: the one that was not accepted."""
         with self._lock:

@@ -99,8 +99,9 @@ def meaning(response: Any, content: bytes, account: Account, calendar: str) -> C
     if status == 429 or reasons & SHORT:
         return Unavailable(f"Google asks us to slow down ({said})", after=after, refused=True)
     if status == 401:
+        refusal = Denied(f"Google does not accept the access token of {account.name} ({said}); check the credentials")
         account.forget()
-        return Denied(f"Google does not accept the access token of {account.name} ({said}); check the credentials")
+        return refusal
     if status == 403:
         return _forbidden(reasons, said, account, calendar)
     if 400 <= status < 500 and status != 408:

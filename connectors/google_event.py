@@ -15,6 +15,8 @@ KEY = "syncd"
 PIECE = 1000
 """Characters of one private property: longer values are cut off without a word (G-10)."""
 
+ROUND = str.maketrans("<>", "()")
+
 Event = Mapping[str, Any]
 
 
@@ -23,13 +25,23 @@ def body_of(shift: Shift, op: Operation, site: Site, options: CalendarOptions) -
     alarms = [] if options.alarm is None else [{"method": "popup", "minutes": options.alarm}]
     return {
         "summary": title_of(shift, site, options.title),
-        "description": description_of(shift, site),
+        "description": description(shift, site),
         "start": _side(shift.start, options.zone),
         "end": _side(shift.end, options.zone),
         "transparency": "transparent",
         "reminders": {"useDefault": False, "overrides": alarms},
         "extendedProperties": {"private": properties_of(op.marker)},
     }
+
+
+def wording(shift: Shift, site: Site, options: CalendarOptions) -> str:
+    """All that a human would read in the event: the title, then the description."""
+    return f"{title_of(shift, site, options.title)}\n{description(shift, site)}"
+
+
+def description(shift: Shift, site: Site) -> str:
+    """Google takes a description for HTML: what stands in angle brackets, an address for instance, would not be seen."""
+    return description_of(shift, site).translate(ROUND)
 
 
 def _side(at: Instant, zone: str | None) -> dict[str, str]:

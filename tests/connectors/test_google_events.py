@@ -52,6 +52,13 @@ def test_an_event_shows_as_free_reminds_nobody_and_invites_nobody(place: Place, 
     }
 
 
+def test_nothing_in_the_description_looks_like_html(place: Place, google: Google) -> None:
+    google.create(shift(), op("shift1"))
+    sent = place.journal.writes("/events")[0].json["description"]
+    assert "Ana Lopez (ana@example.com)" in sent
+    assert "<" not in sent
+
+
 def test_no_write_makes_google_send_mail(place: Place, google: Google) -> None:
     entry = google.replace(google.create(shift(), op("shift1")), shift("ben"), op("shift1"))
     google.delete(entry, op("shift1"))
