@@ -164,11 +164,9 @@ class Api:
         """Client credentials (PD-04). No token, no call: whatever fails here, nothing was written."""
         from connectors.pagerduty_http import TokenClient, ask
 
-        home = IDENTITY if self.host in (US, EU) else self.base
-        client = TokenClient(secret, self._options.client_id or "", home, self._context())
+        client = TokenClient(secret, self._options.client_id or "", identity(self.base), self._context())
         account = self._options.account or ""
-        region = "" if "." in account else f"{'eu' if self.host == EU else 'us'}."
-        form = {"grant_type": "client_credentials", "scope": f"as_account-{region}{account} {' '.join(SCOPES)}"}
+        form = {"grant_type": "client_credentials", "scope": scope(self.base, account)}
         more = {"data": form, "headers": {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}}
         trouble: ConnectorError | Refusal | None = None
         try:
@@ -190,6 +188,17 @@ class Api:
             raise Unavailable("PagerDuty's identity host answered without an access token", refused=True)
         Secret.revealed.add(token)
         return token
+
+
+def identity(base: str) -> str:
+    """Where tokens are asked for: the vendor's identity host for its own API hosts, else where the API is."""
+    return IDENTITY if urlsplit(base).hostname in (US, EU) else base
+
+
+def scope(base: str, account: str) -> str:
+    """What a token is asked to be good for (PD-04, PD-05)."""
+    region = "" if "." in account else "eu." if urlsplit(base).hostname == EU else "us."
+    return f"as_account-{region}{account} {' '.join(SCOPES)}"
 
 
 def _revealed(source: Secret) -> str:

@@ -18,7 +18,7 @@ import httpx2
 import pagerduty
 
 from connectors.pagerduty_answer import LOOPBACK, Answer, Refusal
-from syncd.connector import Unavailable
+from syncd.connector import Secret, Unavailable
 
 CONNECT, READ, TOTAL = 5.0, 30.0, 60.0
 """Seconds: to connect, between two pieces of an answer, for the whole of it (F32)."""
@@ -60,8 +60,6 @@ class _OnePerCall:
 
     def __init__(self) -> None:
         self.late = Event()
-        self.secrets: tuple[str, ...] = ()
-        """What no error may repeat, should an answer hold it."""
 
     def hook(self, response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -70,9 +68,7 @@ class _OnePerCall:
             response.stream = _Bounded(response.stream, self.late)
         if response.status_code in (401, 429) or 300 <= response.status_code < 400:
             response.read()
-            raise Refusal(
-                _answer(response, self.secrets)
-            )  # before the client sees it: it would wait, or put the key's end in its error
+            raise Refusal(_answer(response))  # before the client sees it: it would wait, or put the key's end in its error
 
 
 def _settle(client: Any, one: _OnePerCall) -> None:
@@ -120,13 +116,12 @@ FAILURES = (pagerduty.Error, pagerduty.UrlError, httpx2.HTTPError, httpx2.Invali
 def ask(client: Any, method: str, path: str, more: dict[str, Any]) -> Answer:
     """One request, one answer of any status. Raises `Unavailable`; `refused` where nothing can have been sent."""
     client.one.late.clear()
-    client.one.secrets = (client.auth_method.secret,)
     timer = Timer(TOTAL, client.one.late.set)
     timer.daemon = True
     timer.start()
     refused = False
     try:
-        return _answer(client.request(method, path, **more), client.one.secrets)
+        return _answer(client.request(method, path, **more))
     except Refusal as refusal:
         return refusal.answer
     except _Unusable as problem:
@@ -158,10 +153,10 @@ def _trouble(problem: BaseException) -> tuple[str, bool]:
     return f"could not be asked ({type(problem).__name__})", False
 
 
-def _answer(response: httpx2.Response, secrets: tuple[str, ...]) -> Answer:
+def _answer(response: httpx2.Response) -> Answer:
     text = response.content.decode("utf-8", "replace")
     if not response.is_success:
-        for secret in secrets:
+        for secret in filter(None, tuple(Secret.revealed)):  # no error may repeat one, should the vendor do so
             text = text.replace(secret, "***")
     try:
         data = json.loads(text) if text.strip() else None

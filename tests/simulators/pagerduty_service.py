@@ -33,7 +33,7 @@ class Service(Simulator):
     def __init__(self, *, clock: Clock | None = None, seed: int = 1, port: int = 0) -> None:
         self.account = Account()
         self.keys = {KEY: ALL, READ_KEY: ("schedules.read", "users.read")}
-        self.app_scopes = ALL
+        self.app_scopes: tuple[str, ...] = ALL
         """What the app was given; a token has those of them that were asked for."""
         self.contract = Contract("pagerduty-schedules.openapi.json")
         self.create_shape = "array"  # or "object": the guide's other shape (PD-23)
