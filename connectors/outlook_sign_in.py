@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from connectors.outlook_certificate import credential
 from connectors.outlook_http import Answer, Http
 from connectors.outlook_tokens import AGAIN, TokenFile
 from syncd.connector import ConnectorError, Denied, Secret, Unavailable
@@ -178,17 +179,10 @@ class SignIn:
     def _credential(self) -> str | dict[str, str]:
         if self.certificate is None:
             return self._revealed("client_secret", self.secret)
-        pem = self._revealed("certificate", self.certificate)
-        found = {
-            kind: text
-            for text, kind in re.findall(
-                r"(-----BEGIN ((?:\w+ )?PRIVATE KEY|CERTIFICATE)-----.*?-----END \2-----)", pem, re.DOTALL
-            )
-        }
-        key = next((text for kind, text in found.items() if kind.endswith("PRIVATE KEY") and "ENCRYPTED" not in text), None)
-        if key is None or "CERTIFICATE" not in found:
-            raise Denied(f"certificate ({self.certificate.where}): a PEM with the certificate and its unencrypted key is needed")
-        return {"private_key": key, "public_certificate": found["CERTIFICATE"]}  # msal computes the thumbprint (MS-55)
+        found = credential(self._revealed("certificate", self.certificate))
+        if isinstance(found, str):
+            raise Denied(f"certificate ({self.certificate.where}): {found}")
+        return found
 
     def _revealed(self, name: str, secret: Secret | None) -> str:
         if secret is None:

@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from ruamel.yaml import YAML
 
@@ -171,22 +171,25 @@ def test_a_secret_that_the_login_repeats_is_not_told(there: Microsoft) -> None:
     assert there.secret not in str(refused(there))
 
 
-def pem(name: str = "syncd") -> tuple[str, bytes]:
-    """Key and certificate in one text, and the half that is uploaded."""
-    key = rsa.generate_private_key(65_537, 2_048)
+def pem(name: str = "syncd", key: Any = None, password: bytes | None = None) -> tuple[str, str]:
+    """The key, and the certificate that is uploaded."""
+    key = key or rsa.generate_private_key(65_537, 2_048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     begin = datetime(2027, 1, 1, tzinfo=UTC)
     made = x509.CertificateBuilder(
         subject, subject, key.public_key(), x509.random_serial_number(), begin, begin + timedelta(days=365)
     )
     public = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return public.decode() + private.decode(), public
+    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+    return private.decode(), public.decode()
 
 
-def test_a_certificate_signs_in_without_a_secret(there: Microsoft) -> None:
-    text, public = pem()
-    there.login.apps[CLIENT].certificates.append(public)
+@pytest.mark.parametrize("order", ["key last", "key first", "with the issuer's, in the wrong order"])
+def test_a_certificate_signs_in_without_a_secret(there: Microsoft, order: str) -> None:
+    key, public = pem()
+    text = {"key last": public + key, "key first": key + public}.get(order, pem("issuer")[1] + public + key)
+    there.login.apps[CLIENT].certificates.append(public.encode())
     connector = outlook(there, client_secret=None, certificate=Secret("file c", lambda: text))
     assert connector.create(shift(), op("a1")).uid == "a1"
     connector.close()
@@ -194,11 +197,31 @@ def test_a_certificate_signs_in_without_a_secret(there: Microsoft) -> None:
 
 
 def test_a_certificate_of_somebody_else_is_refused(there: Microsoft) -> None:
-    text, _ = pem()
-    there.login.apps[CLIENT].certificates.append(pem("other")[1])
-    problem = refused(there, client_secret=None, certificate=Secret("file c", lambda: text))
+    there.login.apps[CLIENT].certificates.append(pem("other")[1].encode())
+    problem = refused(there, client_secret=None, certificate=Secret("file c", lambda: "".join(pem())))
     assert "upload its public half" in str(problem)
     assert "PRIVATE KEY" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (lambda: "", "0 and 0 in it"),
+        (lambda: pem()[0], "0 and 1 in it"),
+        (lambda: pem()[1], "1 and 0 in it"),
+        (lambda: "".join(pem(password=b"canary")), "has a password"),
+        (lambda: pem()[0] + pem()[1], "not the certificate's"),
+        (lambda: "".join(pem(key=ec.generate_private_key(ec.SECP256R1()))), "no RSA key"),
+        (lambda: pem()[0] + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "certificate cannot be read"),
+        (lambda: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" + pem()[1], "key cannot be read"),
+    ],
+    ids=["nothing", "no certificate", "no key", "password", "of two pairs", "elliptic", "torn certificate", "torn key"],
+)
+def test_a_file_that_is_no_certificate_with_its_key_says_why(there: Microsoft, text: Callable[[], str], words: str) -> None:
+    problem = refused(there, client_secret=None, certificate=Secret("file /run/c", text))
+    assert isinstance(problem, Denied)
+    assert re.search(rf"file /run/c.*{words}", str(problem))
+    assert there.journal.of("POST", "/token$") == []
 
 
 # --- the user -------------------------------------------------------------------------------
