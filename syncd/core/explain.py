@@ -9,7 +9,7 @@ from syncd.core.duty import tiers_of
 from syncd.core.layers import Plan, duties, plan_of, valid
 from syncd.core.model import Instant, Layer, Override, Rota, Schedule, Window, iso
 from syncd.core.overrides import in_force
-from syncd.core.rotation import PLAIN, Turns, clock_of
+from syncd.core.rotation import Turns, clock_of
 from syncd.core.shifts import shifts
 from syncd.core.zone import local_of
 
@@ -115,6 +115,8 @@ def _layer(layer: Layer, place: int, schedule: Schedule, now: Window) -> Iterato
     text = f"layer {layer.name} has {', '.join(on) or 'nobody'}"
     if layer.rotation is None:
         text += ": without a rotation all its members at once"
+    elif layer.on_away == "next":
+        text += " (on_away: next: a turn goes to the next member who is not away in it)"
     yield Step(step="layer", text=text, numbers={"layer": layer.name, "people": on})
 
 
@@ -138,11 +140,12 @@ def _turn(layer: Layer, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]
     tenure = serving[-1]
     n = len(tenure.groups)
     group = list(tenure.groups[index])
-    walked = (
-        "" if tenure.order == PLAIN and not tenure.handoff else f" (walked on from place {tenure.place} at turn {tenure.handoff})"
-    )
-    text = f"{k} mod {n} = {k % n}: place {index} of {n}{walked} is {', '.join(group) or 'nobody'}"
-    yield Step(
-        step="member", text=text,
-        numbers={"layer": layer.name, "turn": k, "n": n, "k mod n": k % n, "place": index, "skip": tenure.order.skip, "people": group},
-    )  # fmt: skip
+    how = f", walked on from place {tenure.place} at turn {tenure.handoff}" if tenure.handoff else ""
+    if tenure.order.skip is not None:
+        how += f", one skipped after every {tenure.order.skip} turns"
+    numbers = {
+        "layer": layer.name, "turn": k, "n": n, "k mod n": k % n, "place": index, "skip": tenure.order.skip,
+        "people": group, "members": ["+".join(member) for member in tenure.groups],
+    }  # fmt: skip
+    text = f"{k} mod {n} = {k % n}{how}: place {index} of {n} is {', '.join(group) or 'nobody'}"
+    yield Step(step="member", text=text, numbers=numbers)

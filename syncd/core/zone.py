@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -165,7 +165,7 @@ def zone(name: str) -> Zone:
 def instant(local: datetime | date, name: str) -> Instant:
     """A local time of the file: naive of the zone `name`, with an offset the instant it states, a bare date midnight."""
     if isinstance(local, datetime) and local.tzinfo is not None:
-        return (local.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // _SECOND
+        return wall_of(local) - (local.utcoffset() or timedelta()) // _SECOND
     return zone(name).instant(wall_of(local))
 
 

@@ -2,7 +2,7 @@
 
 from syncd.core.explain import why
 from syncd.core.model import Advance, Join, Roster
-from tests.core.say import at, daily, groups, layer, local, override, rota, schedule, turns
+from tests.core.say import at, away, daily, groups, layer, local, override, rota, schedule, turns
 
 
 def steps(one, moment, role="primary"):
@@ -77,7 +77,12 @@ def test_a_list_that_took_over_says_where_and_an_empty_one_too():
             Roster(since=local("2026-03-06"), groups=groups("ben cho dev"), join=Join.CONTINUE)]  # fmt: skip
     one = schedule(layer(made, turns("1 day")), start="2026-03-02")
     assert steps(one, "2026-03-03")["member"].text == "layer layer-1 has no list of members then"
-    assert steps(one, "2026-03-06")["member"].text == "4 mod 3 = 1: place 1 of 3 (walked on from place 1 at turn 4) is cho"
+    assert steps(one, "2026-03-06")["member"].text == "4 mod 3 = 1, walked on from place 1 at turn 4: place 1 of 3 is cho"
+
+
+def test_a_fair_order_says_how_often_one_is_skipped():
+    one = schedule(layer("ana ben", turns("12 hour", fair=True)), start="2026-03-02")
+    assert steps(one, "2026-03-09")["member"].text == "14 mod 2 = 0, one skipped after every 14 turns: place 1 of 2 is ben"
 
 
 def test_a_group_of_nobody_and_turns_that_are_never_counted_have_nobody():
@@ -91,6 +96,16 @@ def test_a_layer_without_a_rotation_says_that_all_are_on():
     assert steps(schedule(layer("ana ben")), "2026-03-03")["layer"].text == (
         "layer layer-1 has ana, ben: without a rotation all its members at once"
     )
+
+
+def test_a_turn_that_was_handed_on_says_so():
+    one = schedule(
+        layer("ana ben", turns("1 day"), on_away="next"), start="2026-03-02", away=(away("ana", "2026-03-02", "2026-03-03"),)
+    )
+    found = steps(one, "2026-03-02")
+    assert found["member"].numbers["people"] == ["ana"]
+    assert found["member"].numbers["members"] == ["ana", "ben"]
+    assert found["layer"].text == "layer layer-1 has ben (on_away: next: a turn goes to the next member who is not away in it)"
 
 
 def test_an_unknown_person_is_named_by_id():

@@ -67,6 +67,7 @@ def test_weekdays_are_counted_from_monday():
 def test_times_at_the_ends_of_the_calendar_are_instants_too():
     assert instant(datetime.fromisoformat("0001-01-01"), BERLIN) < EARLIEST
     assert instant(datetime.fromisoformat("9999-12-31T23:00"), "America/Chicago") > LATEST
+    assert instant(datetime.fromisoformat("0001-01-01T00:00+09:00"), BERLIN) < EARLIEST
     assert local_of(LATEST + 9 * DAY) == local_of(LATEST)
 
 
