@@ -129,7 +129,7 @@ class Outlook:
         try:
             rows, first = self._graph.rows(f"/calendars/{part(calendar)}/calendarView", query)
             self._sure = True
-            bare = {ref for row in rows if (ref := ref_of(row)) in known and self._events.marker(row) is None}
+            bare = {ref_of(row) for row in rows if self._events.bare(row, known)}
             if not bare:
                 return rows, first
         except ServerFault:

@@ -23,6 +23,8 @@ SUBJECT, NAME, TITLE = 255, 100, 60
 """Exchange's longest subject, in UTF-16 units; and what of it a name and the titles of role and schedule may take."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z?)")
+_OURS = re.compile(r"[0-9a-v]{32}")
+"""A uid as ours are made (W3). Others' transaction ids are GUIDs."""
 _UTC = ("utc", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "z", "gmt")
 
 
@@ -112,6 +114,10 @@ class Events:
             ):
                 return str(row["value"])
         return None
+
+    def bare(self, event: Mapping[str, Any], known: Mapping[str, str]) -> bool:
+        """By its ref or by the id it was created with it is ours, and the mark that was asked for is not there (W8)."""
+        return self.marker(event) is None and (ref_of(event) in known or _OURS.fullmatch(_uid(event) or "") is not None)
 
     def _instant(self, event: Mapping[str, Any], name: str) -> Instant:
         """Seven decimals and no offset, in the zone named: UTC, as we asked (MS-10). A day is of the schedule's zone (F21)."""

@@ -231,6 +231,14 @@ def test_a_500_that_is_a_passing_one_is_not_asked_around(there: Microsoft, fault
     assert there.journal.of("GET", "/events") == []
 
 
+def test_a_view_that_forgets_is_noticed_by_our_ids_even_where_nothing_is_remembered(there: Microsoft) -> None:
+    connector = outlook(there)
+    made = connector.create(shift(), op("0123456789abcdefghijklmnopqrstuv"))
+    connector.close()
+    there.knobs.views = "forget"
+    assert look(there).entries == (made,)
+
+
 def test_rows_without_a_proper_id_are_nobodys(there: Microsoft) -> None:
     rows = [{"id": []}, {"id": {}}, {"id": None}, {}]
     there.faults.add(Fault(path="/calendarView", status=200, body={"value": rows}))
