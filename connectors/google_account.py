@@ -93,7 +93,7 @@ def scrubbed(text: str, secrets: Iterable[str]) -> str:
 
 def tidy(text: str) -> str:
     """A vendor's words, fit for one sentence of ours: anything long and unbroken may be a credential."""
-    text = re.sub(r"[^\s/:,;()<>\"']{60,}", "***", text[:2000])
+    text = re.sub(r"[^\s/:,;()<>\"']{60,}|(?<=bearer )\S+", "***", text[:2000], flags=re.IGNORECASE)
     return " ".join("".join(char if char.isprintable() else " " for char in text).replace(";", ",").split())[:200].rstrip(" .")
 
 
