@@ -431,9 +431,9 @@ def serve(make: Callable[..., Simulator], prepare: Callable[[Any], None], text: 
     there = make(port=arguments.port, clock=Clock(time.time(), running=True))
     with there.start().hand():
         prepare(there)
-    print(there.url, flush=True)
     if there.tls and arguments.ca_file:
         shutil.copyfile(there.ca_file, arguments.ca_file)
+    print(there.url, flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
