@@ -41,7 +41,7 @@ class Line:
         self.time: int | None = None
         """The server's clock when it last answered."""
         self._http = Http(account.token)
-        options = {"api_endpoint": base} if base else {"universe_domain": "googleapis.com"}
+        options = {"universe_domain": "googleapis.com", **({"api_endpoint": base} if base else {})}  # not the environment's
         self._events = build_from_document(_document(), http=self._http, client_options=options).events()
 
     def sign_in(self) -> None:

@@ -323,6 +323,15 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(place: Place, m
     assert place.connector().read(WINDOW, {}).entries == ()
 
 
+def test_the_environment_of_other_google_tools_changes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "elsewhere.example.com")
+    monkeypatch.setenv("GOOGLE_API_USE_MTLS_ENDPOINT", "always")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    monkeypatch.setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "another")
+    assert place.connector().read(WINDOW, {}).entries == ()
+    assert "x-goog-user-project" not in place.journal[-1].headers
+
+
 def test_threads_share_one_token_and_no_connection(place: Place, google: Google) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: google.create(shift(start=T + n * HOUR, end=T + (n + 1) * HOUR), op(f"shift{n}")), range(24)))
