@@ -30,14 +30,14 @@ def _after(state: RetryCallState) -> float | None:
 
 
 class _TooLong(stop_base):
-    """The destination asks for more than our patience."""
+    """With what was waited already, the destination asks for more than our patience."""
 
     def __init__(self, patience: float) -> None:
         self.patience = patience
 
     def __call__(self, retry_state: RetryCallState) -> bool:
         after = _after(retry_state)
-        return after is not None and after > self.patience
+        return after is not None and retry_state.idle_for + after > self.patience
 
 
 class _Jitter(wait_base):
@@ -57,8 +57,8 @@ class _Jitter(wait_base):
 class Retry:
     """How calls of one destination are repeated. `stop`: set at shutdown, ends a wait and forbids another attempt.
 
-    `attempts` counts the first; `patience` is the longest `Retry-After` in seconds that is waited for in place. Attempts
-    bound it, not a deadline: a deadline of tenacity's would be kept by another clock than ours.
+    `attempts` counts the first; `patience` is how long in seconds a `Retry-After` is waited for in place, all waits together.
+    Attempts bound it, not a deadline: a deadline of tenacity's would be kept by another clock than ours.
     """
 
     clock: Clock

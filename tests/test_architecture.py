@@ -19,8 +19,8 @@ TIMELESS = """__future__ abc base64 bisect calendar collections contextlib datac
     hashlib heapq hmac itertools json math operator re string struct textwrap types typing unicodedata zoneinfo"""
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "sleep"}  # a connector may bound a call by `monotonic`
 BUILTINS = {"open", "print", "input", "eval", "exec", "__import__"}
-VENDORS = """icalendar caldav googleapiclient google google_auth_httplib2 msal pagerduty httpx2 requests httplib2 urllib3 defusedxml
-    cryptography"""
+VENDORS = """icalendar caldav googleapiclient google google_auth_httplib2 msal pagerduty httpx2 requests httplib2 urllib3
+    defusedxml cryptography"""
 NOT_FOR_CONNECTORS = {"logging", "sched", "asyncio"}
 KNOWS_BOTH_SIDES = {"cycle", "errand", "daemon", "web", "cli", "__main__"}
 ALSO = {"event": ["syncd.title"], "config": ["syncd.registry"]}  # the kinds' options are part of what a file may say

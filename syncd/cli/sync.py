@@ -13,7 +13,7 @@ import click
 
 from syncd.cli import BUSY, FAILED, USAGE, WORK, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.told import Result, tell
+from syncd.cli.told import Result, progress, tell
 from syncd.cycle import Trigger
 from syncd.errand import Errand
 from syncd.store.errors import LeaseHeld
@@ -137,8 +137,9 @@ def run_all(
         def waits(holder: str) -> None:
             say(f"syncd: {settings.name} is held by {holder}; waiting up to {LEASE:.0f} s")
 
+        digest = digests.get(settings.name, "")
         try:
-            report = made.run(settings, run=run, digest=digests.get(settings.name, ""), wait=LEASE, on_wait=waits)
+            report = made.run(settings, run=run, digest=digest, wait=LEASE, on_wait=waits, progress=progress(settings.name))
         except Exception as error:  # one destination's failure never touches another
             return Result(settings=settings, error=error, done=True)
         return Result(settings=settings, report=report, error=report.error, done=True)

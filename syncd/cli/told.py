@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +51,8 @@ def tell(session: Session, results: list[Result]) -> None:
     """The plans, or what became of them; errors to stderr in any case."""
     if session.json:
         as_json([_json(one, session.now) for one in results])
+    elif not results:
+        click.echo("no destinations")
     else:
         for one in results:
             _text(session, one)
@@ -59,6 +64,18 @@ def tell(session: Session, results: list[Result]) -> None:
             say(f"syncd: {one.settings.name}: {kind}{one.error}{said}")
         elif one.report is not None and one.report.stale:
             say(f"syncd: {one.settings.name}: the plan is no longer the one asked for: nothing was done")
+
+
+def progress(name: str) -> Callable[[int, int], None]:
+    """How far a destination is, on a terminal, for anything over a second."""
+    begin = time.monotonic()
+    shown = sys.stderr.isatty()
+
+    def tell_progress(done: int, of: int) -> None:
+        if shown and time.monotonic() - begin > 1.0:
+            click.echo(f"\r{name}: {done} of {of}" + ("\n" if done == of else ""), nl=False, err=True)
+
+    return tell_progress
 
 
 def _ours(error: Exception) -> bool:

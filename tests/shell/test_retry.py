@@ -8,8 +8,10 @@ from threading import Event
 import pytest
 
 from syncd.clock import SystemClock
-from syncd.connector import Denied, Rejected, Stale, Unavailable, Unsupported
-from syncd.retry import Retry
+from syncd.connector import CreatesMany, Denied, Observation, Operation, Rejected, Stale, Unavailable, Unsupported
+from syncd.core.entry import Capabilities
+from syncd.core.model import Shift, Source, Window
+from syncd.retry import Pace, Patient, Retry
 
 
 class Waits:
@@ -105,6 +107,14 @@ def test_a_longer_time_than_our_patience_is_handed_up_at_once() -> None:
     assert (call.made, clock.waited, caught.value.after) == (1, [], 900)
 
 
+def test_patience_is_for_all_waits_together() -> None:
+    clock, call = Waits(), Call(*(Unavailable("wait", after=20) for _ in range(5)))
+    with pytest.raises(Unavailable):
+        retry(clock).read(call)
+    assert call.made == 2
+    assert len(clock.waited) == 1
+
+
 def test_the_waits_are_spread_from_zero_to_a_doubling_ceiling() -> None:
     waits = [Waits() for _ in range(400)]
     for seed, clock in enumerate(waits):
@@ -136,3 +146,100 @@ def test_the_system_clock_stops_waiting_when_the_event_is_set() -> None:
     event.set()
     assert SystemClock().wait(event, 3_600)
     assert not SystemClock().wait(Event(), -1)
+
+
+# --- patient connectors ------------------------------------------------------------------
+
+
+class Place:
+    """A destination that answers each call with the next of `answers`: a failure, or that it was done."""
+
+    class Options:
+        pass
+
+    capabilities = Capabilities()
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self.answers = list(answers)
+        self.calls: list[str] = []
+
+    def _answer(self, name: str) -> None:
+        self.calls.append(name)
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+
+    def read(self, window: Window, known: object) -> Observation:
+        self._answer("read")
+        return Observation(entries=())
+
+    def create(self, shift: Shift, op: Operation) -> None:
+        self._answer("create")
+
+    def delete(self, entry: object, op: Operation) -> None:
+        self._answer("delete")
+
+
+class Crowd(Place):
+    batch = 50
+
+    def create_many(self, shifts: object, ops: object) -> list[object]:
+        self._answer("create_many")
+        return []
+
+
+SHIFT = Shift("s", "primary", "ana", 0, 3_600, 0, Source("week", 0))
+OP = Operation(uid="u", marker="")
+DAY = Window(0, 86_400)
+
+
+def patient(place: Place, clock: Waits, pace: Pace | None = None) -> Patient:
+    return Patient.of(place, retry(clock), pace or Pace(1))  # type: ignore[arg-type,return-value]
+
+
+def test_a_patient_connector_repeats_looks_and_refused_writes_and_nothing_else() -> None:
+    place = Place(Unavailable("no answer"), None, Unavailable("busy", refused=True), None, Unavailable("lost"))
+    connector = patient(place, Waits())
+    connector.read(DAY, {})
+    connector.create(SHIFT, OP)
+    with pytest.raises(Unavailable, match="lost"):
+        connector.delete(None, OP)  # type: ignore[arg-type]
+    assert place.calls == ["read", "read", "create", "create", "delete"]
+
+
+def test_all_who_share_a_credential_keep_the_rest_that_one_was_asked_for() -> None:
+    clock, pace = Waits(), Pace(1)
+    first, second = Place(Unavailable("busy", after=600, refused=True)), Place()
+    with pytest.raises(Unavailable):
+        patient(first, clock, pace).create(SHIFT, OP)
+    with pytest.raises(Unavailable) as told:
+        patient(second, clock, pace).read(DAY, {})
+    assert second.calls == []
+    assert told.value.refused
+    assert told.value.after == 600
+
+
+def test_a_short_rest_is_waited_for_before_the_next_call_of_anybody() -> None:
+    clock, pace = Waits(), Pace(1)
+    pace.told(clock, 5)
+    place = Place()
+    patient(place, clock, pace).read(DAY, {})
+    assert (clock.waited, place.calls) == ([5], ["read"])
+
+
+def test_only_a_connector_that_takes_several_at_once_is_shown_as_one() -> None:
+    assert not isinstance(patient(Place(), Waits()), CreatesMany)
+    several = patient(Crowd(Unavailable("busy", refused=True)), Waits())
+    assert isinstance(several, CreatesMany)
+    assert several.batch == 50
+    assert several.create_many([SHIFT], [OP]) == []
+
+
+def test_shutdown_ends_a_rest_without_a_call() -> None:
+    clock, pace, stop = Waits(), Pace(1), Event()
+    pace.told(clock, 5)
+    stop.set()
+    place = Place()
+    with pytest.raises(Unavailable):
+        Patient(place, retry(clock, stop), pace).read(DAY, {})  # type: ignore[arg-type]
+    assert place.calls == []
