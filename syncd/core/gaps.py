@@ -11,7 +11,7 @@ from syncd.core.layers import valid
 from syncd.core.model import DAY, Instant, Rota, Schedule, Shift, Window, iso
 from syncd.core.openings import Pattern, needed
 from syncd.core.shifts import roles_of, shifts
-from syncd.core.timeline import both, cuts, minus, union
+from syncd.core.timeline import both, minus, union
 from syncd.core.zone import EARLIEST, LATEST, zone
 
 __all__ = ["Cause", "Gap", "fairness", "gaps"]
@@ -127,21 +127,16 @@ def _uncovered(
 
 def _too_many(here: Sequence[Shift], most: int) -> Iterator[tuple[Window, tuple[str, ...]]]:
     """The periods with more than `most` people on, each with everybody who was on in it."""
+    ends = sorted(shift.end for shift in here)
+    # after the shift `i` has begun there are too many until all but `most` of those that have begun are over
+    crowded = [(shift.start, ends[i - most]) for i, shift in enumerate(here) if i >= most]
     coming = list(reversed(here))
     on: list[Shift] = []
-    crowd: dict[str, None] = {}
-    since: Instant | None = None
-    for piece in cuts(((shift.start, shift.end) for shift in here), Window(here[0].start, LATEST) if here else Window(0, 0)):
-        on = [shift for shift in on if shift.end > piece.start]
-        while coming and coming[-1].start <= piece.start:
+    for span in union(crowded):
+        while coming and coming[-1].start < span.end:
             on.append(coming.pop())
-        people = dict.fromkeys(shift.person for shift in on)
-        if len(people) > most:
-            since = piece.start if since is None else since
-            crowd.update(people)
-        elif since is not None:
-            yield Window(since, piece.start), tuple(crowd)
-            since, crowd = None, {}
+        on = [shift for shift in on if shift.end > span.start]
+        yield span, tuple(dict.fromkeys(shift.person for shift in on))
 
 
 # --- what to do --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -132,10 +132,9 @@ def _turns(plan: Plan, turns: Turns, start: Instant, end: Instant, away: tuple[A
         mask = plan.mask  # whoever's turn is dropped has it all the same
         spells = ((k, a, b if weekday(turns.opened(k)) in mask else a) for k, a, b in spells)
     away = tuple(one for one in away if one.start < starts[-1] and one.end > starts[0])
-    known = plan.tenures
-    serving = bisect_right(known, starts[0], key=lambda tenure: tenure.since) - 1
-    if not away and serving == len(known) - 1 and serving >= 0:
-        walked = known[serving].walked(first, last)
+    known = _serving(plan.tenures, starts[0], starts[-1])
+    if not away and len(known) == 1 and known[0].since <= starts[0]:
+        walked = known[0].walked(first, last)
         return [(a, b, group, k) for (k, a, b), group in zip(spells, walked, strict=True) if a < b]
     return [
         (max(a, tenure.since), min(b, until), _free(tenure, k, turns, away), k)
@@ -147,12 +146,20 @@ def _turns(plan: Plan, turns: Turns, start: Instant, end: Instant, away: tuple[A
 
 def _at_once(plan: Plan, start: Instant, end: Instant) -> list[Stint]:
     """Without a rotation everybody is on at once; each opening of the hours is a turn."""
+    spans = (plan.openings or WEEKS).between(plan.zone, start, end)
+    known = _serving(plan.tenures, spans[0][0].start, spans[-1][0].end) if spans else []
     return [
         (max(span.start, tenure.since), min(span.end, until), sum(tenure.groups, ()), wall)
-        for span, wall in (plan.openings or WEEKS).between(plan.zone, start, end)
-        for tenure, until in _following(plan.tenures)
+        for span, wall in spans
+        for tenure, until in _following(known)
         if max(span.start, tenure.since) < min(span.end, until)
     ]
+
+
+def _serving(known: list[Tenure], start: Instant, end: Instant) -> list[Tenure]:
+    """The lists that are in force at any time of `[start, end)`."""
+    first = bisect_right(known, start, key=lambda tenure: tenure.since) - 1
+    return known[max(first, 0) : bisect_left(known, end, key=lambda tenure: tenure.since)]
 
 
 def _following(known: list[Tenure]) -> Iterator[tuple[Tenure, Instant]]:

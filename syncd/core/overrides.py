@@ -68,9 +68,15 @@ def _counting(here: list[Standing], overlap: Overlap) -> tuple[Standing, ...]:
     if overlap is Overlap.UNION or len(order) == 1:
         return tuple(order)
     kept: list[Standing] = []
+    everybody, replaced = False, set[str]()
     for one in reversed(order) if overlap is Overlap.LAST else order:
-        if not any(contradict(one.override, other.override) for other in kept):
-            kept.append(one)
+        replaces = one.override.replaces
+        # as `contradict` says of two, here of one and all that were kept
+        if (kept and (everybody or replaces is None)) or not replaced.isdisjoint(replaces or ()):
+            continue
+        kept.append(one)
+        everybody |= replaces is None
+        replaced.update(replaces or ())
     return tuple(sorted(kept, key=lambda one: one.place))
 
 

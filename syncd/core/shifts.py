@@ -8,10 +8,10 @@ from typing import NamedTuple
 from syncd.core.duty import on_duty, tiers_of
 from syncd.core.layers import Duty, reach
 from syncd.core.model import DAY, Instant, Rota, Schedule, Shift, Source, Window
-from syncd.core.rotation import CENTURY
 from syncd.core.zone import EARLIEST, LATEST
 
 _NEAR = 45 * DAY  # an override that goes further is followed only where it has to be
+_FAR = 1_826 * DAY  # a grid that stands still, so that what has no end in sight has the same end tomorrow
 YEAR = 365 * DAY
 
 
@@ -47,7 +47,7 @@ def _of_role(schedule: Schedule, role: str, window: Window) -> list[Shift]:
         if one.start < window.end and one.end > window.start and role in one.roles:
             start, end = min(start, max(one.start, window.start - _NEAR)), max(end, min(one.end, window.end + _NEAR))
     looked = Window(start - 1, end + 1)
-    far = Window(window.start - CENTURY, window.end + CENTURY)
+    far = Window((window.start // _FAR - 1) * _FAR, (window.end // _FAR + 2) * _FAR)
     while True:
         found = on_duty(schedule, role, looked, far)
         wider = _wider([duty for duty in found if duty.start < window.end and duty.end > window.start], looked)
@@ -58,7 +58,7 @@ def _of_role(schedule: Schedule, role: str, window: Window) -> list[Shift]:
 
 def _wider(asked: list[Duty], looked: Window) -> Window:
     """`looked` itself where the duties asked for are whole within it, else a period in which more of them are."""
-    span = looked.end - looked.start
+    span = 3 * (looked.end - looked.start)
     start = min((duty.start for duty in asked), default=looked.end)
     end = max((duty.end for duty in asked), default=looked.start)
     return Window(
