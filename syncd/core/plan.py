@@ -41,6 +41,8 @@ class Change:
     generation: int = 0
     status: Status = Status.NOW
     reason: str = ""
+    relied: bool = True
+    """Whether what it changes counts as standing; not where a delete of it is under way (W5)."""
     human: bool = False
     """It takes away or overwrites what a human did there."""
     drifts: tuple[Drift, ...] = ()
@@ -146,11 +148,13 @@ class Cover:
             self._stands[i] += 1
 
     def _uncovered(self, change: Change) -> list[int]:
+        if not change.relied:
+            return []
         kept = set(self._span(change.after))
         return [i for i in self._span(change.before) if i not in kept]
 
     def _covered_anew(self, change: Change) -> list[int]:
-        had = set(self._span(change.before))
+        had = set(self._span(change.before)) if change.relied else set()
         return [i for i in self._span(change.after) if i not in had]
 
     def _span(self, value: Value | None) -> range:

@@ -196,7 +196,7 @@ def _change(own: Own, action: Action, shift: Shift | None, after: Value | None) 
     row = {Action.DELETE: "4", Action.REPLACE: "3", Action.SIGN: "1", Action.CREATE: "2"}[action]
     return Change(
         action=action, row="1" if after == own.says else row, key=_key(own), generation=generation, shift=shift, before=own.says,
-        entry=own.entry, after=after, human=own.edited,
+        entry=own.entry, after=after, human=own.edited, relied=own.row is None or own.row.doubt != "delete",
     )  # fmt: skip
 
 
