@@ -291,7 +291,8 @@ def _decided(
             hold_for(q.destination, "it waits for an answer by the destination's settings", [d.name(q.now) for d in waiting]),
         )
     plan = Plan(destination=q.destination, changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
-    told = notices(drifts, destination=q.destination, schedule=q.schedule.id, role=q.role, covering=_covering(drifts, foreign))
+    beneath = [d for c in marked for d in c.drifts if d not in drifts]  # what goes though no piece of time showed it
+    told = notices([*drifts, *dict.fromkeys(beneath)], destination=q.destination, schedule=q.schedule.id, role=q.role, covering=_covering(drifts, foreign))
     told += [_peer(q, entry) for entry in peers]
     return Decision(
         plan=plan, targets=tuple(targets), standing=tuple(v for v in stands if v.end > q.now), rows=tuple(rows), dropped=tuple(dropped),

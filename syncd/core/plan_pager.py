@@ -43,7 +43,7 @@ def plan(
         gone |= buried
     stood = [e for e in future if e.ref in gone]
     creates = [_created(t, drifts) for t in missing if t.shift.start < horizon or any(_meet(t, e) for e in stood)]
-    deletes = [_deleted(e, rows.get(e.ref), drifts) for e in stood]
+    deletes = [_deleted(e, rows.get(e.ref), drifts, now, echo=e.ref in echoes) for e in stood]
     doomed = {row.ref for row in memory.rows if row.doubt == "delete"}
     standing = [_value(e) for e in future if e.ref not in doomed]
     return _numbered(ordered([*creates, *deletes], standing, targets, now), memory)
@@ -141,13 +141,23 @@ def _created(target: Target, drifts: Sequence[Drift]) -> Change:
     )  # fmt: skip
 
 
-def _deleted(entry: Entry, row: Row | None, drifts: Sequence[Drift]) -> Change:
+def _deleted(entry: Entry, row: Row | None, drifts: Sequence[Drift], now: Instant, *, echo: bool) -> Change:
     about = [d for d in drifts if d.do in {Do.PUSH, Do.WITHDRAW} and any(ref == entry.ref for ref, _ in d.refs)]
+    telling = [d for d in about if d.tell is not Tell.NOTHING]
+    if row is None and not telling:  # it lay beneath, where no piece shows it: another's never goes without a word (I3, rule 13)
+        about = telling = [_beneath(entry, now, row="12'" if echo else "10")]
     chosen = max(about, key=lambda d: (d.tell is not Tell.NOTHING, -d.start), default=None)
-    default = "4" if row is not None else "3'"
     return Change(
-        action=Action.DELETE, row=chosen.row if chosen else default, key=row.key if row else "", before=_value(entry), entry=entry,
-        generation=row.generation if row else 0, human=row is None, drifts=tuple(d for d in about if d.tell is not Tell.NOTHING),
+        action=Action.DELETE, row=chosen.row if chosen else "4", key=row.key if row else "", before=_value(entry), entry=entry,
+        generation=row.generation if row else 0, relied=row is None or row.doubt != "delete", human=row is None, drifts=tuple(telling),
+    )  # fmt: skip
+
+
+def _beneath(entry: Entry, now: Instant, *, row: str) -> Drift:
+    said = frozenset({entry.person or unknown(entry.title)})
+    return Drift(
+        start=max(entry.start, now), end=entry.end, lane=0, row=row, do=Do.PUSH, tell=Tell.REMOVED, base=frozenset(), desired=None,
+        observed=said, refs=((entry.ref, entry.version or ""),),
     )  # fmt: skip
 
 

@@ -94,6 +94,9 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     }
     versions |= {ref: "" for ref in ours if ref not in versions}
     observation = connector.read(window, versions)
+    further = max((e.end for e in observation.entries if can.stacked and e.ref in _tops(observation)), default=0)
+    if further > window.end and window.end < now + settings.horizon + core.FURTHEST:  # whole, or it comes in a piece a cycle (rule 9)
+        observation = connector.read(Window(window.start, min(further, now + settings.horizon + core.FURTHEST)), versions)
     entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
     at = observation.server_time if can.exclusive and observation.server_time is not None else now
     marks = {
@@ -102,9 +105,18 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=_jumped(known.known, observation, now))
 
 
+def _tops(observation: Observation) -> set[str]:
+    return {p.ref for p in observation.paged if p.ref is not None}
+
+
 def _window(settings: Destination, known: Remembered, connector: Connector, now: Instant) -> Window:
     rota = shifts(known.schedule, Window(now, now + settings.horizon), role=settings.role)
-    return core.window_of(now, settings.horizon, rota, known.memory, connector.capabilities)
+    window = core.window_of(now, settings.horizon, rota, known.memory, connector.capabilities)
+    if known.last is None or not connector.capabilities.stacked:
+        return window
+    tops = _tops(known.last)
+    ends = [e.end for e in known.last.entries if e.ref in tops and e.start < window.end]
+    return Window(window.start, min(max([window.end, *ends]), now + settings.horizon + core.FURTHEST))
 
 
 def _jumped(known: Known, observation: Observation, now: Instant) -> str:

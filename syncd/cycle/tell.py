@@ -55,7 +55,8 @@ def told(tx: Tx, base: Round, decision: Decision) -> None:
 
 def answers_for(change: Change, notice: Notice) -> bool:
     """Whether `notice` tells of what `change` does."""
-    return any(d.start < notice.end and notice.start < d.end and d.tell is notice.kind for d in change.drifts)
+    mine = [d for d in change.drifts if d.tell is notice.kind and tuple(ref for ref, _ in d.refs) == notice.refs]
+    return any(d.start < notice.end and notice.start < d.end for d in mine)
 
 
 def due(tx: Tx, base: Round, dedup: str, said: object) -> None:
