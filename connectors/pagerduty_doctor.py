@@ -9,8 +9,8 @@ from connectors.pagerduty_api import SCOPES, Api, listed
 from connectors.pagerduty_people import People
 from syncd.connector import ConnectorError, Denied, Finding, Site, Unsupported
 
-KEYS = "in PagerDuty: Integrations > API Access Keys > Create New API Key, with Read-only API Key not ticked"
-APP = f"in PagerDuty: Integrations > App Registration > your app > OAuth 2.0, Scoped OAuth, tick {', '.join(SCOPES)}"
+KEYS = "in PagerDuty: Integrations > Developer Tools > API Access Keys > Create New API Key, with Read-only API Key not ticked"
+APP = f"in PagerDuty: Integrations > Developer Tools > App Registration > your app > Scoped OAuth, tick {', '.join(SCOPES)}"
 
 
 def examine(api: Api, people: People, site: Site, flavour: Callable[[], str], entries: str) -> Iterator[Finding]:
