@@ -34,7 +34,10 @@ COMMANDS = {
     "holds": ("standing:holds", "Changes that wait for a human."),
     "ack": ("standing:ack", "Let a held change happen."),
     "conflicts": ("standing:conflicts", "Edits at destinations that gave way to the rota."),
+    "restore": ("restore:restore", "Bring one of them back into the rota."),
     "history": ("standing:history", "What was done, newest first."),
+    "backup": ("keep:backup", "A copy of the store while it is in use."),
+    "audit": ("keep:audit", "Whether the journal was tampered with: verify."),
 }
 
 

@@ -164,6 +164,7 @@ def conflicts(session: Session) -> None:
 
 
 def _people(value: Any) -> str:
+    value = value.get("people", []) if isinstance(value, dict) else value
     return ", ".join(map(str, value)) or "nobody" if isinstance(value, list) else str(value)
 
 

@@ -178,3 +178,45 @@ def test_an_edit_at_a_bidirectional_destination_comes_back_into_the_rota_and_rea
     assert sum("Cho Min-ji" in path.read_text() for path in files(syncd, "other")) == 1
     assert [one["origin"] for one in syncd.json("override", "list")] == ["import"]
     assert {one["destination"]: one["imported_30d"] for one in syncd.json("status")} == {"calendar": 1, "other": 0}
+
+
+def edited(syncd: CommandLine, before: str, after: str) -> None:
+    """A human opens the entry of 23 March and writes another name."""
+    path = next(path for path in files(syncd) if "DTSTART:20260323T" in path.read_text())
+    path.write_text(path.read_text().replace(before, after))
+
+
+def test_an_edit_that_gave_way_to_the_rota_can_be_brought_back_in_one_step(syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    edited(syncd, "Ana Lima", "Cho Min-ji")
+    assert syncd.run("export", "--now").exit_code == 0
+    (conflict,) = syncd.json("conflicts")
+    assert set(conflict) == {"id", "destination", "role", "start", "end", "rota", "destination_had", "done", "since"}
+    assert (conflict["rota"], conflict["start"]) == (["ana"], "2026-03-23T08:00:00Z")
+    assert conflict["destination_had"]["people"] == ["cho"]
+    assert "cho" in syncd.run("conflicts").output
+    assert syncd.run("restore", conflict["id"]).exit_code == 0
+    (row,) = syncd.json("oncall", "--at", "2026-03-24", "--role", "primary")
+    assert [one["id"] for one in row["people"]] == ["cho"]
+    assert syncd.json("conflicts") == []
+    assert "no conflict" in syncd.refused("restore", conflict["id"])
+    syncd.run("export", "--now")
+    assert sum("Cho Min-ji" in path.read_text() for path in files(syncd)) == 1
+
+
+def test_somebody_unknown_cannot_be_brought_back_until_she_is_in_the_rota(syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    edited(syncd, "Ana Lima", "Zoe Nobody")
+    syncd.run("export", "--now")
+    (conflict,) = syncd.json("conflicts")
+    assert "is not in `people`" in syncd.refused("restore", conflict["id"])
+
+
+def test_the_store_can_be_copied_and_its_journal_verified(syncd: CommandLine) -> None:
+    assert "no store" in syncd.refused("backup", "copy.db", code=74)
+    syncd.run("export", "--now")
+    assert syncd.run("backup", "copy.db").exit_code == 0
+    assert (syncd.folder / "copy.db").stat().st_mode & 0o077 == 0
+    found = syncd.json("audit", "verify")
+    assert found["problems"] == []
+    assert found["rows"] >= 5
