@@ -16,7 +16,8 @@ from syncd.core.zone import EARLIEST, LATEST, zone
 
 __all__ = ["Cause", "Gap", "fairness", "gaps"]
 
-_FURTHEST = 3_653 * DAY  # what goes on for ten years beyond the period has no end
+_FURTHEST = 3_653 * DAY  # what goes on for ten years beyond the period has no end,
+_MOST = 10_000  # nor has what goes on for as many shifts
 
 
 class Cause(StrEnum):
@@ -68,12 +69,16 @@ def _of_role(rota: Rota, schedule: Schedule, role: str, window: Window) -> list[
         return []
     first, last = max(window.start - _FURTHEST, EARLIEST), min(window.end + _FURTHEST, LATEST)
     looked = Window(max(window.start - 1, first), min(window.end + 1, last))
+    near: int | None = None
     while True:
-        found = [gap for gap in _seen(rota, schedule, role, looked) if gap.start < window.end and gap.end > window.start]
-        reach = looked.end - looked.start
+        here = _duty(schedule, role, looked)
+        near = len(here) if near is None else near
+        found = [gap for gap in _seen(rota, schedule, role, looked, here) if gap.start < window.end and gap.end > window.start]
+        span = looked.end - looked.start
+        reach = min(3 * span, max(2 * _MOST * span // max(len(here), 1), 32 * DAY))
         back = any(gap.start <= looked.start for gap in found) and looked.start > first
         on = any(gap.end >= looked.end for gap in found) and looked.end < last
-        if not back and not on:
+        if not (back or on) or len(here) - near > _MOST:
             return [_bounded(gap, looked, window) for gap in found]
         looked = Window(
             max(looked.start - reach, first) if back else looked.start, min(looked.end + reach, last) if on else looked.end
@@ -85,12 +90,19 @@ def _bounded(gap: _Found, looked: Window, window: Window) -> _Found:
     return gap._replace(start=start, end=window.end if gap.end >= looked.end else gap.end)
 
 
-def _seen(rota: Rota, schedule: Schedule, role: str, looked: Window) -> list[_Found]:
-    """Everything wrong within `looked`, cut where that ends."""
-    here = [
-        shift._replace(start=max(shift.start, looked.start), end=min(shift.end, looked.end))
+def _duty(schedule: Schedule, role: str, looked: Window) -> list[Shift]:
+    """The shifts in `looked`, cut at its edges."""
+    start, end = looked
+    return [
+        shift
+        if shift.start >= start and shift.end <= end
+        else shift._replace(start=max(shift.start, start), end=min(shift.end, end))
         for shift in shifts(schedule, looked, role=role)
     ]
+
+
+def _seen(rota: Rota, schedule: Schedule, role: str, looked: Window, here: list[Shift]) -> list[_Found]:
+    """Everything wrong within `looked`, cut where that ends."""
     role_of = rota.roles.get(role)
     wrong: list[tuple[Cause, tuple[str, ...], Iterable[tuple[Instant, Instant]]]] = [*_uncovered(schedule, here, looked)]
     wrong += [(Cause.OVERLAP, people, [span]) for span, people in _too_many(here, role_of.people if role_of else 1)]
