@@ -12,19 +12,24 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
+from typing import Any
 
-from syncd import log
+from syncd import __version__, log
 from syncd.clock import Clock
 from syncd.config import Config, ConfigError
 from syncd.config.settings import Destination
 from syncd.connector import Denied
-from syncd.core.model import Instant
+from syncd.core.gaps import gaps
+from syncd.core.model import DAY, Instant, Window, iso
 from syncd.cycle import Report, Trigger
 from syncd.errand import Errand, Paces
 from syncd.store import Store, StoreError
 from syncd.store.destinations import Destination as Known
 from syncd.store.errors import LeaseHeld, LeaseLost
+from syncd.web.status import reasons_of, rows_of
 
+STUCK = 60.0
+"""Seconds without a turn of the loop after which it does not turn any more."""
 TURN = 1.0
 """Seconds of one turn of the loop: how soon a change by another process is noticed."""
 FIRST_BACKOFF = 5.0
@@ -85,6 +90,8 @@ class Daemon:
         self._lock = Lock()
         self._unwritable = False
         self._last_ahead = self._ahead()
+        self._last_turn = clock.monotonic()
+        self._since = clock.now()
         self.stop = Event()
         self.reload = Event()
 
@@ -96,11 +103,51 @@ class Daemon:
             if self.reload.is_set():
                 self.reload.clear()
                 self._reread()
+            self._last_turn = self._clock.monotonic()
             self._watch_clock()
             self._notice()
             self._turned()
         log.logger().info("daemon.stopping")
         self._end()
+
+    # --- health --------------------------------------------------------------------------
+
+    def alive(self) -> bool:
+        """The loop turns."""
+        return self._clock.monotonic() - self._last_turn < STUCK
+
+    def reasons(self) -> list[str]:
+        """Why it is not ready; empty where it is."""
+        try:
+            with self._store.read() as tx:
+                found = reasons_of(self._config, tx, self._clock.now())
+        except StoreError as error:
+            return [str(error)]
+        return [*found, "the store cannot be written"] if self._unwritable else found
+
+    def status(self) -> dict[str, Any]:
+        """What `/status` tells."""
+        now, reasons = self._clock.now(), self.reasons()
+        process = {
+            "pid": os.getpid(),
+            "version": __version__,
+            "since": iso(self._since),
+            "ready": not reasons,
+            "reasons": reasons,
+        }
+        try:
+            with self._store.read() as tx:
+                rows = rows_of(self._config, tx, now)
+                told = [tx.overrides.in_force(one) for one in self._config.rota.schedules.values()]
+        except StoreError:
+            return {"destinations": [], "schedules": [], "process": process}
+        week = Window(now, now + 7 * DAY)
+        found = {one.id: gaps(self._config.rota, one, week) for one in told}
+        schedules = [
+            {"schedule": id_, "gaps": [{**gap._asdict(), "start": iso(gap.start), "end": iso(gap.end)} for gap in holes]}
+            for id_, holes in found.items()
+        ]
+        return {"destinations": rows, "schedules": schedules, "process": process}
 
     # --- configuration -------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "purge": ("purge:purge", "Remove all that we wrote at a destination."),
     "forget": ("purge:forget", "Drop what we know of a destination that left the configuration."),
     "run": ("run:run", "The daemon: keep every destination in agreement, for ever."),
+    "health": ("run:health", "For probes: whether the daemon is ready."),
     "status": ("standing:status", "How each destination stands."),
     "holds": ("standing:holds", "Changes that wait for a human."),
     "ack": ("standing:ack", "Let a held change happen."),

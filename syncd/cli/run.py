@@ -1,4 +1,4 @@
-"""`syncd run`: the daemon in this process, its signals, and what the service manager is told."""
+"""`syncd run` and `syncd health`: the daemon in this process, its signals, and what service managers and probes are told."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import threading
 import click
 
 from syncd import log
-from syncd.cli import Command
+from syncd.cli import FAILED, Command, stop
 from syncd.cli.session import Session, with_session
+from syncd.config import Config
 from syncd.daemon import Daemon, tell_systemd
+from syncd.store import Store
+from syncd.web.health import Answers, Endpoint
 
 
 @click.command(cls=Command)
@@ -33,9 +36,63 @@ def run(session: Session) -> None:
                 turned=lambda: tell_systemd("WATCHDOG=1"),
             )
             _listen(daemon)
+            endpoint = _health(config, daemon, store)
             tell_systemd("READY=1")
-            daemon.run()
-            tell_systemd("STOPPING=1")
+            try:
+                daemon.run()
+            finally:
+                tell_systemd("STOPPING=1")
+                if endpoint is not None:
+                    endpoint.close()
+
+
+def _health(config: Config, daemon: Daemon, store: Store) -> Endpoint | None:
+    """Where probes may ask; with port 0 the address is left in the store, too."""
+    if config.health is None:
+        return None
+    answers = Answers(alive=daemon.alive, reasons=daemon.reasons, status=daemon.status)
+    host, port = config.health.host, config.health.port
+    try:
+        endpoint = Endpoint(host, port, config.health.key, answers)
+    except OSError as error:
+        # Coverage comes first: a port that is taken is no reason to look after no destination.
+        remedy = "choose another `health.listen`"
+        log.logger().error("health.unavailable", listen=f"{host}:{port}", reason=error.strerror, remedy=remedy)
+        return None
+    with store.write() as tx:
+        tx.facts.put("health", {"url": endpoint.url})
+    endpoint.start()
+    log.logger().info("health.listening", url=endpoint.url)
+    return endpoint
+
+
+@click.command(cls=Command)
+@with_session
+def health(session: Session) -> int:
+    """For probes: 0 where the daemon's `/readyz` answers that it is ready, else 1."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    where = session.config.health
+    if where is None:
+        stop("`health` is switched off in the configuration")
+    url = f"http://{'127.0.0.1' if where.host in ('0.0.0.0', '::') else where.host}:{where.port}"  # noqa: S104
+    if where.port == 0:
+        with session.look() as tx:
+            url = (tx.facts.get("health") or {}).get("url", "") if tx else ""
+    if not url:
+        stop("no daemon has run on this store yet")
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        word = connection.getresponse()
+        text = word.read(100).decode("utf-8", "replace").strip()
+    except OSError as error:
+        stop(f"{url} does not answer: {error.strerror or error}")
+    finally:
+        connection.close()
+    click.echo(text)
+    return 0 if word.status == 200 else FAILED
 
 
 def _listen(daemon: Daemon) -> None:

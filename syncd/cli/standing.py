@@ -8,8 +8,8 @@ import click
 
 from syncd.cli import USAGE, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import as_json, span, table, utc, when
-from syncd.core.model import DAY
+from syncd.cli.show import as_json, parse, span, table, utc, when
+from syncd.web.status import rows_of
 
 COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red"}
 
@@ -18,40 +18,14 @@ COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red
 @with_session
 def status(session: Session) -> None:
     """How each destination stands, from what the last look saw; no destination is called."""
-    found: list[dict[str, Any]] = []
     with session.look() as tx:
-        known = {one.name: one for one in tx.destinations.all()} if tx else {}
-        settings = session.config.destinations
-        for name in dict.fromkeys([*settings, *known]):
-            was = known.get(name)
-            removed = name not in settings
-            reason = was.reason if was else ""
-            if removed and tx is not None:
-                reason = f"removed, {tx.ledger.count(name)} entries left; `syncd purge {name}` or `syncd forget {name}` ends it"
-            month = session.now - 30 * DAY
-            found.append(
-                {
-                    "destination": name,
-                    "mode": str(settings[name].mode) if not removed else was.mode if was else None,
-                    "status": "removed" if removed else (was.status if was else None),
-                    "since": utc(was.since) if was else None,
-                    "reason": reason if was else "no cycle has run yet",
-                    "last_cycle": utc(was.last_cycle) if was else None,
-                    "next_due": utc(was.next_due) if was and not removed else None,
-                    "next_unexported": utc(was.next_unexported) if was else None,
-                    "differs_seconds": was.differs_seconds if was else None,
-                    "holds": len(tx.holds.open(name)) if tx else 0,
-                    "conflicts": len(tx.conflicts.open(name)) if tx else 0,
-                    "imported_30d": tx.journal.count("imported", destination=name, since=month) if tx else 0,
-                    "removed": removed,
-                }
-            )
+        found = rows_of(session.config, tx, session.now)
     if session.json:
         as_json(found)
         return
     rows = []
     for one in found:
-        age = "never" if one["last_cycle"] is None else f"{span(max(0, session.now - _at(one['last_cycle'])))} ago"
+        age = "never" if one["last_cycle"] is None else f"{span(max(0, session.now - parse(one['last_cycle'])))} ago"
         told = one["status"] or "–"
         rows.append(
             (
@@ -66,12 +40,6 @@ def status(session: Session) -> None:
             )
         )
     table(("destination", "mode", "status", "last cycle", "holds", "conflicts", "imported", "reason"), rows, "no destinations")
-
-
-def _at(text: str) -> int:
-    from syncd.cli.show import parse
-
-    return parse(text)
 
 
 @click.command(cls=Command)

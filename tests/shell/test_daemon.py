@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from urllib.request import urlopen
 
 import pytest
 
@@ -171,19 +173,46 @@ def test_systemd_hears_of_it_only_where_it_asked(tmp_path: Path, monkeypatch: py
         assert there.recv(64) == b"READY=1"
 
 
+def test_it_is_ready_once_every_destination_had_a_full_cycle(running: Running) -> None:
+    running.until(lambda: running.daemon.reasons() == [])
+    assert running.daemon.alive()
+    told = running.daemon.status()
+    assert set(told) == {"destinations", "schedules", "process"}
+    assert [one["destination"] for one in told["destinations"]] == ["calendar", "other"]
+    assert told["process"]["ready"] is True
+    assert told["schedules"] == [{"schedule": "payments", "gaps": []}]
+
+
+def test_it_is_not_ready_while_a_destination_fails(tmp_path: Path) -> None:
+    (tmp_path / "calendar").write_text("no directory")
+    running = Running(tmp_path, ROTA + FOLDER + OTHER)
+    try:
+        running.until(lambda: len(running.daemon.reasons()) == 1)
+        assert running.daemon.reasons()[0].startswith("calendar: ")
+    finally:
+        running.close()
+
+
 def test_sigterm_ends_the_process_with_0_and_a_second_daemon_on_its_store_is_75(tmp_path: Path) -> None:
-    (tmp_path / "syncd.yaml").write_text(ROTA + FOLDER + "store: state\n")
-    command = [sys.executable, "-m", "syncd", "--config", str(tmp_path / "syncd.yaml"), "run"]
-    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    (tmp_path / "syncd.yaml").write_text(ROTA + FOLDER + 'store: state\nhealth: {listen: "127.0.0.1:0"}\n')
+    command = [sys.executable, "-m", "syncd", "--config", str(tmp_path / "syncd.yaml")]
+    first = subprocess.Popen([*command, "run"], stderr=subprocess.PIPE, text=True)
     try:
         assert first.stderr is not None
-        assert "daemon.started" in first.stderr.readline()
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        said = json.loads(first.stderr.readline())
+        assert said["event"] == "health.listening"
+        with urlopen(said["url"] + "/livez", timeout=30) as answer:
+            assert answer.read() == b"alive\n"
+        end = time.monotonic() + 60
+        while subprocess.run([*command, "health"], capture_output=True, check=False).returncode != 0:
+            assert time.monotonic() < end, "it did not become ready"
+        second = subprocess.run([*command, "run"], capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 75
         assert "held by" in second.stderr
         first.send_signal(signal.SIGTERM)
         assert first.wait(60) == 0
         assert "Traceback" not in first.stderr.read()
+        assert subprocess.run([*command, "health"], capture_output=True, check=False).returncode == 1
     finally:
         first.kill()
         first.wait()

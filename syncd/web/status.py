@@ -1,0 +1,61 @@
+"""How destinations stand, as `syncd status --json` and `/status` tell it (DESIGN.md section 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from syncd.core.model import DAY, Instant, iso
+
+if TYPE_CHECKING:
+    from syncd.config import Config
+    from syncd.store import Tx
+
+MONTH = 30 * DAY
+
+
+def rows_of(config: Config, tx: Tx | None, now: Instant) -> list[dict[str, Any]]:
+    """A row for each destination, those that left the configuration last. `tx` None: there is no store yet."""
+    known = {one.name: one for one in tx.destinations.all()} if tx else {}
+    return [_row(config, tx, name, known.get(name), now) for name in dict.fromkeys([*config.destinations, *known])]
+
+
+def _row(config: Config, tx: Tx | None, name: str, was: Any, now: Instant) -> dict[str, Any]:
+    settings = config.destinations.get(name)
+    reason = was.reason if was else "no cycle has run yet"
+    if settings is None and tx is not None:
+        left = f"removed, {tx.ledger.count(name)} entries left"
+        reason = f"{left}; `syncd purge {name}` (once it is back in the configuration) or `syncd forget {name}` ends it"
+    mode = settings.mode.value if settings else was.mode
+    return {
+        "destination": name,
+        "mode": mode,
+        "status": "removed" if settings is None else was.status if was else None,
+        "since": _utc(was.since) if was else None,
+        "reason": reason,
+        "last_cycle": _utc(was.last_cycle) if was else None,
+        "next_due": _utc(was.next_due) if was and settings else None,
+        "next_unexported": _utc(was.next_unexported) if was else None,
+        "differs_seconds": was.differs_seconds if was else None,
+        "holds": len(tx.holds.open(name)) if tx else 0,
+        "conflicts": len(tx.conflicts.open(name)) if tx else 0,
+        "imported_30d": tx.journal.count("imported", destination=name, since=now - MONTH) if tx else 0,
+        "removed": settings is None,
+    }
+
+
+def reasons_of(config: Config, tx: Tx, now: Instant) -> list[str]:
+    """Why the process is not ready: a destination without a full cycle within twice its refresh, or in Error (I15)."""
+    reasons = []
+    for name, settings in config.destinations.items():
+        known = tx.destinations.get(name)
+        if known is None or known.last_cycle is None:
+            reasons.append(f"{name}: no full cycle yet")
+        elif now - known.last_cycle > 2 * settings.refresh:
+            reasons.append(f"{name}: no full cycle for {now - known.last_cycle} s")
+        elif known.status == "Error":
+            reasons.append(f"{name}: {known.reason}")
+    return reasons
+
+
+def _utc(instant: Instant | None) -> str | None:
+    return None if instant is None else iso(instant)
