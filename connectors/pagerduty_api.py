@@ -24,7 +24,7 @@ T = TypeVar("T")
 US, EU = "api.pagerduty.com", "api.eu.pagerduty.com"  # PD-07
 IDENTITY = "https://identity.pagerduty.com"  # PD-04
 SCOPES = ("schedules.read", "schedules.write", "users.read")  # PD-05
-PAGE = 100
+PAGE, PAGES = 100, 100
 ACCEPT = "application/vnd.pagerduty+json;version=2"  # PD-03: of the v3 paths too
 
 
@@ -272,16 +272,16 @@ def item_of(answer: Answer, name: str) -> Mapping[str, Any]:
     return item
 
 
-def every(api: Api, path: str, name: str, params: Sequence[tuple[str, str]] = (), most: int = 10_000) -> list[Mapping[str, Any]]:
-    """All pages of a list (PD-16, PD-17). The vendor ends every list at 10,000."""
+def every(api: Api, path: str, name: str, params: Sequence[tuple[str, str]] = ()) -> tuple[list[Mapping[str, Any]], Answer]:
+    """All pages of a list, and the last answer (PD-16, PD-17). The vendor ends every list at 10,000: more is incomplete."""
     found: list[Mapping[str, Any]] = []
-    while len(found) < most:
+    for _ in range(PAGES):
         answer = api.get(path, [*params, ("limit", str(PAGE)), ("offset", str(len(found)))])
         items = listed(answer, name)
         found += items
         if not answer.data.get("more") or not items:
-            break
-    return found
+            return found, answer
+    raise Unavailable(f"PagerDuty's list of {name} has more than {PAGES} pages, which cannot be read to the end")
 
 
 def account_of(page: object, api: Api) -> str:

@@ -126,7 +126,7 @@ class People:
 
     def _search(self, people: Iterable[str], now: Instant | None) -> None:
         """Every user is read, because only then an e-mail is known to be one user's (F24); `query` looks at names alone."""
-        users = every(self._api, "/users", "users")
+        users, _ = every(self._api, "/users", "users")
         count = Counter(_folded(str(user.get("email") or "")) for user in users)
         for user in users:
             email = _folded(str(user.get("email") or ""))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from connectors.pagerduty_answer import Answer, Refusal, line
-from connectors.pagerduty_api import PAGE, Api, PagerDutyOptions, account_of, before_writing, item_of, listed, moment, slices
+from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, every, item_of, listed, moment, slices
 from connectors.pagerduty_doctor import examine
 from connectors.pagerduty_people import People
 from syncd.connector import (
@@ -27,7 +27,7 @@ from syncd.connector import (
     Unavailable,
     Unsupported,
 )
-from syncd.core.model import Instant, Shift, Window, iso
+from syncd.core.model import DAY, Instant, Shift, Window, iso
 
 
 class _Custom(NamedTuple):
@@ -86,18 +86,15 @@ class PagerDutyV3:
         )
 
     def _list(self, window: Window, customs: dict[str, _Custom]) -> Instant | None:
-        """All pages (PD-17); without overflow, what crosses an edge comes back clipped."""
-        offset = 0
-        while True:
-            span = [("since", iso(window.start)), ("until", iso(window.end)), ("overflow", "true"), ("time_zone", "UTC")]
-            answer = self._asked(
-                lambda: self._api.get(self._path, [*span, ("limit", str(PAGE)), ("offset", str(offset))])  # noqa: B023
-            )
-            items = listed(answer, "custom_shifts")
+        """Without overflow, what crosses an edge comes back clipped. Returns the server's time."""
+        try:
+            items, answer = every(self._api, self._path, "custom_shifts", _range(window))
+        except Refusal as refusal:
+            refused = refusal.answer
+        else:
             customs.update({one.ref: one for one in map(_custom, items)})
-            offset += len(items)
-            if not answer.data.get("more") or not items:
-                return answer.time
+            return answer.time
+        raise self._refused(refused)
 
     def _one(self, ref: str) -> _Custom | None:
         """One custom shift as it stands, None where it is gone."""
@@ -207,7 +204,30 @@ class PagerDutyV3:
         )
 
     def doctor(self) -> Iterable[Finding]:
-        return examine(self._api, self._people, self._site, self._flavour, self._path)
+        bad = False
+        for finding in examine(self._api, self._people, self._site, self._flavour, self._path):
+            bad = bad or not finding.ok
+            yield finding
+        if not bad:
+            yield self._overridden()
+
+    def _overridden(self) -> Finding:
+        """An override of a custom shift (PD-43) is not in the list that a look reads: say so before somebody relies on one."""
+        at = f"/v3/schedules/{self._schedule}"
+        try:
+            now = self._api.get(at).time or 0
+            items, _ = every(self._api, f"{at}/overrides", "overrides", _range(Window(now, now + 30 * DAY)))
+        except (ConnectorError, Refusal) as problem:
+            text = problem.answer.words if isinstance(problem, Refusal) else str(problem)
+            return Finding(what="overrides", ok=False, text=text, remedy="the rest is well; look again later")
+        if not items:
+            return Finding(what="overrides", ok=True, text="none in the next 30 days")
+        return Finding(
+            what="overrides",
+            ok=False,
+            text=f"{len(items)} made in PagerDuty for the next 30 days, which syncd does not see",
+            remedy="change the rota, or the custom shift itself, and delete the overrides there",
+        )
 
 
 def _custom(item: Mapping[str, Any]) -> _Custom:
@@ -218,6 +238,10 @@ def _custom(item: Mapping[str, Any]) -> _Custom:
         raise Unavailable("PagerDuty's answer has a custom shift without an id or a member")
     user = str(member.get("user_id") or "") if member.get("type") == "user_member" else ""
     return _Custom(str(item["id"]), moment(item.get("start_time")), moment(item.get("end_time")), user)
+
+
+def _range(window: Window) -> list[tuple[str, str]]:
+    return [("since", iso(window.start)), ("until", iso(window.end)), ("overflow", "true"), ("time_zone", "UTC")]
 
 
 def _times(one: _Custom) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tests.connectors.conformance import SITE, WINDOW, Conformance, T, op, said,
 from tests.connectors.pagerduty_place import LAYERS, METHODS, SHIFTS, account, fault, options, user
 from tests.simulators.common import Fault
 from tests.simulators.pagerduty import PagerDuty as Vendor
+from tests.simulators.pagerduty_account import V3Override
 
 
 @pytest.fixture
@@ -172,3 +173,26 @@ def test_an_answer_without_its_list_is_no_empty_list(place: Vendor, pager: Pager
         with pytest.raises(Unavailable):
             pager.read(WINDOW, {})
     assert pager.read(WINDOW, {}).entries == ()
+
+
+def test_doctor_tells_of_overrides_that_a_look_does_not_see(place: Vendor, pager: PagerDutyV3) -> None:
+    entry = pager.create(shift(), op("a1"))
+    ana, ben = ({"type": "user_member", "user_id": user(place, who)} for who in ("ana", "ben"))
+    with place.hand():
+        place.account.schedules[SHIFTS].v3_overrides["A1"] = V3Override("A1", T, T + HOUR, ana, ben, None, entry.ref)
+    findings = {finding.what: finding for finding in pager.doctor()}
+    assert not findings["overrides"].ok
+    assert findings["overrides"].text.startswith("1 made in PagerDuty")
+    place.faults.add(Fault(path="overrides$", status=503))
+    assert [finding.ok for finding in pager.doctor() if finding.what == "overrides"] == [False]
+
+
+def test_a_list_without_an_end_is_no_look(place: Vendor, pager: PagerDutyV3) -> None:
+    place.human_adds_shift(SHIFTS, user(place, "ana"), T, T + HOUR)
+    one = {"id": "A1", "start_time": "2027-03-08T00:00:00Z", "end_time": "2027-03-08T01:00:00Z"}
+    member = {"type": "user_member", "user_id": user(place, "ana")}
+    body = {"custom_shifts": [{**one, "assignments": [{"member": member}]}], "more": True}
+    place.faults.add(Fault(method="GET", status=200, body=body, headers={"content-type": "application/json"}, times=None))
+    with pytest.raises(Unavailable, match="more than 100 pages"):
+        pager.read(WINDOW, {})
+    assert len(place.journal) == 100
