@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.memory_place import Call, Fault, Item
-from syncd.core.model import HOUR, Rota
 from syncd.core.mode import Mode
+from syncd.core.model import HOUR, Rota
 from syncd.cycle import Report
 from tests.machine.world import T0, World
 
@@ -48,7 +48,9 @@ def story(shape: Any = CALENDAR, mode: Mode = B, *, gaps: float = 0, exported: b
 def with_gaps(rota: Rota, gap: float) -> Rota:
     schedule = rota.schedules["s"]
     layers = tuple(
-        replace(layer, rotation=replace(layer.rotation, lasts=int((8 - gap) * HOUR))) for layer in schedule.layers if layer.rotation
+        replace(layer, rotation=replace(layer.rotation, lasts=int((8 - gap) * HOUR)))
+        for layer in schedule.layers
+        if layer.rotation
     )
     return replace(rota, schedules={"s": replace(schedule, layers=layers)})
 
@@ -135,7 +137,11 @@ def restorable(world: World) -> list[tuple[str, float, float]]:
 def recorded(world: World) -> list[Said]:
     """Overrides that stand in the rota's store: from the command line and imported."""
     with world.store.read() as tx:
-        return [(r.override.people[0], hours(r.override.start), hours(r.override.end)) for r in tx.overrides.list("s") if r.removed is None]
+        return [
+            (r.override.people[0], hours(r.override.start), hours(r.override.end))
+            for r in tx.overrides.list("s")
+            if r.removed is None
+        ]
 
 
 def on_call(world: World, at: float) -> list[str]:

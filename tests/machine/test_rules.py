@@ -12,12 +12,12 @@ from syncd.core.mode import OnDeleted
 from syncd.core.model import Overlap
 from syncd.cycle import Trigger
 from tests.machine.story import (
-    A,
-    B,
     CALENDAR,
-    M,
     PAGER,
     SHAPES,
+    A,
+    B,
+    M,
     at_rest,
     create,
     delete,
