@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from syncd.cli import USAGE, stop
+from syncd.cli import CONFIG, USAGE, stop
 from syncd.clock import Clock, SystemClock
 from syncd.core.model import DAY, Instant, Rota, Schedule, Window
 
@@ -42,7 +42,8 @@ class Session:
     @functools.cached_property
     def config(self) -> Config:
         """For questions and the store: destinations' options are not looked into. Raises `ConfigError`."""
-        return self._load(destinations=False)
+        whole: Config | None = self.__dict__.get("whole_config")
+        return whole or self._load(destinations=False)
 
     @functools.cached_property
     def whole_config(self) -> Config:
@@ -142,7 +143,11 @@ class Session:
             return
         from syncd.store import Store
 
-        key = self.config.marker_key.reveal() if self.config.marker_key else None
+        given = self.config.marker_key
+        try:
+            key = given.reveal() if given else None
+        except (OSError, KeyError):
+            stop(f"marker_key: {given.where if given else ''} is not there or cannot be read", CONFIG)
         store = Store.open(location, self.config.tenant, key, create=create)
         try:
             yield store

@@ -116,6 +116,11 @@ def test_a_store_that_cannot_be_read_is_exit_74(syncd: CommandLine) -> None:
     assert "syncd.db" in syncd.refused("status", code=74)
 
 
+def test_a_marker_key_that_is_not_there_is_exit_78(syncd: CommandLine) -> None:
+    syncd.write(ROTA + "marker_key: {env: SYNCD_NO_SUCH_KEY}\n")
+    assert "marker_key" in syncd.refused("override", "add", "--person", "cho", code=78)
+
+
 def test_questions_make_no_store(syncd: CommandLine) -> None:
     syncd.write(ROTA + FOLDER)
     for question in ("oncall", "shifts", "gaps", "fairness", "status", "holds", "conflicts", "history", "plan"):
