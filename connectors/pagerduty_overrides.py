@@ -103,12 +103,12 @@ def told_by(answer: Answer) -> list[tuple[Override, str]]:
             continue
         inside = item.get("override")
         echo = inside if isinstance(inside, dict) else item
-        status, errors = item.get("status", 201), item.get("errors") or []
+        status, errors = item.get("status") or 201, item.get("errors") or []
         try:
             said = override_in(echo)
         except Unavailable:
             continue  # nothing that was sent
-        good = isinstance(status, int) and 200 <= status < 300 and not errors
+        good = str(status).startswith("2") and not errors  # the schema says number: 201, and 201.0 too
         words = line("; ".join(map(str, errors if isinstance(errors, list) else [errors])))
         told.append((said if good else said._replace(ref=""), words))
     return told

@@ -129,7 +129,9 @@ class Simulator:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.stop()
-        if kind is None and self.violations:
+        if kind is not None:
+            print(f"{type(self).__name__}: seed {self.seed}")
+        elif self.violations:
             raise AssertionError("requests the vendor's schema does not allow:\n" + "\n".join(self.violations))
 
     async def _listen(self) -> asyncio.Server:
