@@ -24,6 +24,7 @@ COMMANDS = {
     "why": ("rota:why", "Why this person is on call, step by step."),
     "gaps": ("rota:gaps", "Needed time without anybody, with too many, or with somebody away."),
     "fairness": ("rota:fairness", "Hours, nights, weekends and holidays per person."),
+    "impact": ("impact:impact", "Whose shifts would move with another configuration."),
     "override": ("override:override", "Somebody else for a time: add, list, remove."),
     "plan": ("sync:plan", "What an export would do; changes nothing."),
     "export": ("sync:export", "Make destinations show the rota."),

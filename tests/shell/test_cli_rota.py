@@ -179,3 +179,17 @@ def test_a_running_shift_is_whole_though_part_of_it_is_recorded(syncd: CommandLi
     assert [(one["person"], one["start"], one["end"], one["key"]) for one in before] == [
         ("ana", "2026-03-09T08:00:00Z", "2026-03-16T08:00:00Z", "payments/primary/20260309T080000Z/0")
     ]
+
+
+def test_impact_tells_whose_shifts_would_move_and_by_how_much(syncd: CommandLine) -> None:
+    other = str(syncd.write(ROTA.replace("members: [ana, ben]", "members: [ana, cho]"), "other.yaml"))
+    period = ("--from", "2026-03-10", "--to", "2026-03-24")
+    assert syncd.json("impact", "syncd.yaml", *period) == []
+    week = [{"start": "2026-03-16T08:00:00Z", "end": "2026-03-23T08:00:00Z"}]
+    same = {"schedule": "payments", "role": "primary"}
+    assert syncd.json("impact", other, *period) == [
+        {**same, "person": "ben", "seconds": -604_800, "gained": [], "lost": week},
+        {**same, "person": "cho", "seconds": 604_800, "gained": week, "lost": []},
+    ]
+    assert "loses" in syncd.run("impact", other, *period).output
+    assert "no such" in syncd.refused("impact", "nothing.yaml", code=78).lower()
