@@ -8,11 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import ClassVar, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from connectors.caldav_wire import Answer, Credentials, Wire, failure, origin, server_time, url_problem
-from connectors.caldav_xml import CAL, DAV, Part, conditions, multiget, multistatus, properties, query, same_etag, same_path
+from connectors.caldav_xml import (
+    CAL,
+    DAV,
+    Part,
+    TooMany,
+    conditions,
+    multiget,
+    multistatus,
+    properties,
+    query,
+    same_etag,
+    same_path,
+)
 from syncd.connector import Capabilities, Entry, Finding, Observation, Operation, Rejected, Secret, Site, Stale, Unavailable
 from syncd.core.model import Instant, Shift, Window
 from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, principal, to_ical, touches, wording
@@ -64,17 +77,20 @@ class CalDav:
         self._key = f"{options.url} {options.calendar or ''} {options.username or ''}"
         self._found = dict(site.found) if site.found.get("for") == self._key else {}
         given = Credentials(username=options.username, password=options.password, token=options.token)
+        self._learning = Lock()
         self._wire = Wire(options.url, given, options.ca_file, digest=self._found.get("auth") == "digest")
 
     # --- looking ---
 
     def read(self, window: Window, known: Mapping[str, str]) -> Observation:
-        answer = self._listing(window)
+        url = self._calendar()
+        unseen = "seen" not in self._found
+        answer = (self._first_look(url) if unseen and not known else None) or self._listing(window)
         parts = multistatus(answer.body)
         url = self._calendar()
         listed = self._listed(parts, url)
-        if not listed and "seen" not in self._found:
-            self._sees_a_calendar(url)
+        if unseen and known and not listed:
+            self._first_look(url)
         same = {ref for ref, one in listed.items() if one.etag and same_etag(known.get(ref, "")) == same_etag(one.etag)}
         same &= known.keys()
         outside = {
@@ -101,7 +117,7 @@ class CalDav:
             same=frozenset(same),
             server_time=server_time(answer.headers),
             fingerprint=self._fingerprint(url),
-            found=dict(self._found),
+            found=self._found,
         )
 
     def _listing(self, window: Window) -> Answer:
@@ -112,7 +128,7 @@ class CalDav:
             url = self._calendar()
             answer = self._wire.call("REPORT", url, query(window), Depth="1")
         if answer.status in (404, 410):
-            raise Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
+            raise _missing(url, answer)
         if answer.status == 403 and conditions(answer.body) & {"supported-report", "supported-filter", "valid-filter"}:
             raise Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`")
         if answer.status != 207:
@@ -166,15 +182,30 @@ class CalDav:
             raise failure(answer, f"reading {ref}", writing=False)
         return answer.headers.get("etag"), answer.body
 
-    def _sees_a_calendar(self, url: str) -> None:
-        """An empty list may come from what is no calendar at all: asked once, and remembered."""
-        answer = self._wire.call("PROPFIND", url, properties("D:resourcetype"), Depth="0")
-        if answer.status != 207:
-            raise failure(answer, "looking at the calendar", writing=False)
-        types = [element for part in multistatus(answer.body) for element in part.found.get(f"{DAV}resourcetype", ())]
+    def _first_look(self, url: str) -> Answer | None:
+        """An empty list may come from what is no calendar at all, so the first look asks what it is. None where anything stands
+        there: a calendar with nothing in it, the usual beginning, has answered all with this one request."""
+        for depth in ("1", "0"):  # its entries too, unless they are too many, or it goes by another path there
+            answer = self._wire.call("PROPFIND", url, properties("D:resourcetype", "D:getetag"), Depth=depth)
+            if answer.status in (404, 410):
+                raise _missing(url, answer)
+            if answer.status != 207:
+                raise failure(answer, "looking at the calendar", writing=False)
+            try:
+                parts = multistatus(answer.body)
+            except TooMany:
+                if depth == "0":
+                    raise
+                continue
+            here = {same_path(urlsplit(one).path).rstrip("/") for one in (url, answer.url)}
+            own = [part for part in parts if depth == "0" or same_path(part.href).rstrip("/") in here]
+            if own:
+                break
+        types = [element for part in own for element in part.found.get(f"{DAV}resourcetype", ())]
         if not any(element.tag == f"{CAL}calendar" for element in types):
             raise Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`")
         self._found |= {"for": self._key, "seen": "calendar"}
+        return answer if depth == "1" and len(parts) == 1 else None
 
     # --- what a look remembers: objects that the server lists though they are outside the window ---
 
@@ -227,10 +258,27 @@ class CalDav:
         return self._written(answer, shift, op, entry.ref)
 
     def delete(self, entry: Entry, op: Operation) -> None:
-        condition = self._condition(entry, surely=True)
+        strong = _strong(entry.version or "")
+        if strong and "deletes" not in self._found:
+            with self._learning:  # one learns for all who delete at the same time
+                if "deletes" not in self._found:
+                    self._delete(entry, f"never-{op.uid}")
+                    return
+        self._delete(entry)
+
+    def _delete(self, entry: Entry, wrong: str = "") -> None:
+        """`wrong`: an etag that the entry never has, asked with first: who deletes it all the same ignores conditions. The entry
+        was read just before, so nothing of anybody's is lost with it."""
+        condition = self._condition(entry, surely=self._found.get("deletes") != "if-match")
         if condition is None:
             return
-        answer = self._wire.call("DELETE", self._calendar() + entry.ref, **condition)
+        address = self._calendar() + entry.ref
+        if wrong:
+            answer = self._wire.call("DELETE", address, If_Match=_quoted(wrong))
+            if answer.status == 412 or _done(answer):
+                self._found |= {"for": self._key, "deletes": "if-match" if answer.status == 412 else "ignored"}
+        if not wrong or answer.status == 412:
+            answer = self._wire.call("DELETE", address, **condition)
         if answer.status == 412:
             raise Stale(f"{entry.ref} is no longer as it was read")
         if answer.status not in (404, 410) and not _done(answer):
@@ -248,11 +296,11 @@ class CalDav:
     def _condition(self, entry: Entry, *, surely: bool = False) -> dict[str, str] | None:
         """The header that makes a write fail if `entry` has changed, None if it is gone; `Stale` if that is seen at once.
 
-        `If-Match` takes strong etags only. Where the server gave a weak one or none, a read just before has to do. So it
-        does before a DELETE (`surely`), where some servers ignore the header.
+        `If-Match` takes strong etags only. Where the server gave a weak one or none, a read just before has to do. So it does
+        before a DELETE (`surely`) until the server has shown that it heeds the header there: some ignore it.
         """
         version = entry.version or ""
-        if version and not version.startswith("W/") and not surely:
+        if _strong(version) and not surely:
             return {"If_Match": _quoted(version)}
         try:
             now = self._point(self._calendar(), entry.ref)
@@ -263,7 +311,7 @@ class CalDav:
         etag = now[0] or ""
         if (same_etag(version) != same_etag(etag)) if version and etag else not self._says(now[1], entry):
             raise Stale(f"{entry.ref} is no longer as it was read")
-        strong = next((one for one in (version, etag) if one and not one.startswith("W/")), None)
+        strong = next((one for one in (version, etag) if _strong(one)), None)
         return {"If_Match": _quoted(strong)} if strong else {}
 
     def _says(self, data: bytes, entry: Entry) -> bool:
@@ -313,6 +361,14 @@ def _stem(ref: str) -> str:
 
 def _quoted(etag: str) -> str:
     return etag if etag.startswith('"') else f'"{etag}"'
+
+
+def _strong(etag: str) -> bool:
+    return bool(etag) and not etag.startswith("W/")
+
+
+def _missing(url: str, answer: Answer) -> Unavailable:
+    return Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
 
 
 def _done(answer: Answer) -> bool:

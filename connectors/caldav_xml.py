@@ -22,6 +22,10 @@ _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _NAMES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
 
 
+class TooMany(Unavailable):
+    """There is more than a list can hold; a narrower one may do."""
+
+
 class Part(NamedTuple):
     """One answer of a multistatus: of one resource, its status and the properties that were found (tag → element)."""
 
@@ -71,9 +75,15 @@ def parse(data: bytes) -> Element:
         parser = XMLParser(target=_bounded(), forbid_dtd=True)
         parser.feed(data)
         root: Element = parser.close()
+    except _Entries as cause:
+        raise TooMany(f"the server lists more than {MOST_ENTRIES} entries; give syncd a calendar of its own") from cause
     except (ParseError, DefusedXmlException, ValueError, LookupError) as cause:
         raise Unavailable("the server's answer is not XML that can be taken; is this the address of a CalDAV server?") from cause
     return root
+
+
+class _Entries(Exception):
+    pass
 
 
 def _bounded() -> object:
@@ -88,8 +98,10 @@ def _bounded() -> object:
         def start(self, tag: str, attrs: dict[str, str], /) -> Element:
             self.depth += 1
             self.entries += tag == f"{DAV}response"
-            if self.depth > DEEPEST or self.entries > MOST_ENTRIES:
-                raise ValueError("too deep or too many")
+            if self.depth > DEEPEST:
+                raise ValueError("too deep")
+            if self.entries > MOST_ENTRIES:
+                raise _Entries
             return super().start(tag, attrs)
 
         def end(self, tag: str, /) -> Element:
@@ -106,7 +118,7 @@ def multistatus(data: bytes) -> list[Part]:
         raise Unavailable("the server's answer is no list of calendar entries; is this the address of a CalDAV calendar?")
     parts = list(_parts(root))
     if any(part.status == 507 for part in parts):
-        raise Unavailable("the server left out a part of its list (507); give syncd a calendar of its own")
+        raise TooMany("the server left out a part of its list (507); give syncd a calendar of its own")
     return parts
 
 

@@ -96,7 +96,8 @@ class Observation:
     fingerprint: str = ""
     """Account and calendar, without secrets: another one behind the same name stops everything."""
     found: Mapping[str, str] = field(default_factory=dict)
-    """What opening it found (a calendar's URL, accounts); given back next time as `Site.found`."""
+    """What opening it found (a calendar's URL, accounts); given back next time as `Site.found`. What later calls of the same
+    connector learn may still be added, so it is read after the last of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

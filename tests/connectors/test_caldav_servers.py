@@ -16,7 +16,21 @@ from syncd.core.model import DAY, HOUR, Window
 from tests.connectors import servers
 from tests.connectors.calendars import Calendar
 from tests.connectors.conformance import NOW, SITE, WINDOW, T, event, op, said, shift
-from tests.simulators.proxy import Answer, Exchange, Proxy, Rule, answers, changed, ignoring, no_etag, page, replaced, weak_etags
+from tests.simulators.proxy import (
+    Answer,
+    Exchange,
+    Proxy,
+    Rule,
+    answers,
+    changed,
+    drop_after,
+    drop_before,
+    ignoring,
+    no_etag,
+    page,
+    replaced,
+    weak_etags,
+)
 
 WEEKLY = "RRULE:FREQ=WEEKLY\r\n"
 
@@ -338,12 +352,177 @@ def test_a_server_that_ignores_if_none_match_still_has_one_entry_an_id(calendar:
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_a_delete_may_be_answered_with_any_success(calendar: Calendar, status: int) -> None:
+@pytest.mark.parametrize("heeded", [True, False])
+def test_a_delete_may_be_answered_with_any_success(calendar: Calendar, status: int, heeded: bool) -> None:
+    def answered(exchange: Exchange) -> Answer:
+        answer = exchange.forward() if heeded else ignoring("if-match")(exchange)
+        return Answer(status, answer.headers, answer.body) if answer.status < 300 else answer
+
+    connector = calendar.connector()
+    entries = [connector.create(shift(), op(name)) for name in ("a1", "a2")]
+    calendar.proxy.rules = [Rule("DELETE", "", answered)]
+    for entry in entries:
+        connector.delete(entry, op(entry.uid))
+    assert connector.read(WINDOW, {}).entries == ()
+    assert len(calendar.proxy.seen("DELETE")) == 2 + heeded
+
+
+# --- what the server makes of a condition on DELETE is learned once ------------------------------
+
+
+def conditions(calendar: Calendar) -> list[str]:
+    return [one.headers.get("If-Match", "") for one in calendar.proxy.seen("DELETE")]
+
+
+@pytest.mark.parametrize("kind", ["radicale", "xandikos"])
+def test_a_server_that_heeds_if_match_on_delete_is_asked_once_and_then_believed(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    server: servers.Server = request.getfixturevalue(kind)
+    with Proxy(server.url) as proxy:
+        calendar = Calendar(server, proxy, server.calendar())
+        connector = calendar.connector()
+        entries = [connector.create(shift(start=T + number * DAY), op(f"a{number}")) for number in range(3)]
+        seen = connector.read(WINDOW, {})
+        proxy.journal.clear()
+        connector.delete(entries[0], op("a0"))
+        assert methods(calendar) == ["GET", "DELETE", "DELETE"]
+        assert [value == entries[0].version for value in conditions(calendar)] == [False, True]
+        connector.delete(entries[1], op("a1"))
+        assert methods(calendar)[3:] == ["DELETE"]
+        assert seen.found["deletes"] == "if-match", "it is told with the look before it"
+        other = calendar.connector(dataclasses.replace(SITE, found=seen.found))
+        calendar.edit("a2.ics", SUMMARY="Cho Min-ji")
+        proxy.journal.clear()
+        with pytest.raises(Stale):
+            other.delete(entries[2], op("a2"))
+        assert methods(calendar) == ["DELETE"]
+        assert [entry.person for entry in other.read(WINDOW, {}).entries] == ["cho"]
+
+
+def test_a_server_that_ignores_if_match_on_delete_is_asked_once_and_each_entry_is_read_before(calendar: Calendar) -> None:
+    calendar.proxy.rules = [Rule("DELETE", "", ignoring("if-match"))]
+    connector = calendar.connector()
+    entries = [connector.create(shift(start=T + number * DAY), op(f"a{number}")) for number in range(3)]
+    seen = connector.read(WINDOW, {})
+    calendar.proxy.journal.clear()
+    connector.delete(entries[0], op("a0"))
+    assert methods(calendar) == ["GET", "DELETE"], "it was gone with the question"
+    assert seen.found["deletes"] == "ignored"
+    other = calendar.connector(dataclasses.replace(SITE, found=seen.found))
+    other.delete(entries[1], op("a1"))
+    assert methods(calendar)[2:] == ["GET", "DELETE"]
+    calendar.edit("a2.ics", SUMMARY="Cho Min-ji")
+    with pytest.raises(Stale):
+        other.delete(entries[2], op("a2"))
+    assert methods(calendar)[4:] == ["GET"]
+    assert [entry.person for entry in other.read(WINDOW, {}).entries] == ["cho"]
+
+
+def test_many_who_delete_at_once_learn_it_from_one(calendar: Calendar) -> None:
+    connector = calendar.connector()
+    entries = [connector.create(shift(start=T + number * DAY), op(f"a{number}")) for number in range(8)]
+    calendar.proxy.journal.clear()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(connector.delete, entries, [op(entry.uid) for entry in entries]))
+    assert sorted(methods(calendar)) == ["DELETE"] * 9 + ["GET"]
+    assert connector.read(WINDOW, {}).entries == ()
+
+
+@pytest.mark.parametrize("fault", [drop_before, drop_after, answers(503), page(200)], ids=["before", "after", "503", "a page"])
+@pytest.mark.parametrize("heeded", [True, False])
+def test_a_question_without_an_answer_teaches_nothing_and_its_outcome_is_unknown(
+    calendar: Calendar, fault: Any, heeded: bool
+) -> None:
+    def asked(exchange: Exchange) -> Answer:
+        if not heeded:
+            exchange.headers.pop("If-Match")
+        answer: Answer = fault(exchange)
+        return answer
+
+    connector = calendar.connector()
+    entry, other = (connector.create(shift(), op(name)) for name in ("a1", "a2"))
+    calendar.proxy.rules = [Rule("DELETE", "", asked, last=1)]
+    with pytest.raises(Unavailable) as failure:
+        connector.delete(entry, op("a1"))
+    assert not failure.value.refused
+    assert len(calendar.proxy.seen("DELETE")) == 1
+    seen = connector.read(WINDOW, {})
+    assert "deletes" not in seen.found
+    assert ("a1.ics" in known(seen)) == (heeded or fault is not drop_after)
+    connector.delete(other, op("a2"))
+    assert seen.found["deletes"] == "if-match"
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, Denied), (403, Denied), (423, Unavailable), (405, Rejected)])
+def test_a_refused_question_teaches_nothing(calendar: Calendar, status: int, error: type[Exception]) -> None:
     connector = calendar.connector()
     entry = connector.create(shift(), op("a1"))
-    calendar.proxy.rules = [Rule("DELETE", "", changed(lambda answer: setattr(answer, "status", status)))]
+    calendar.proxy.rules = [Rule("DELETE", "", answers(status))]
+    with pytest.raises(error):
+        connector.delete(entry, op("a1"))
+    seen = connector.read(WINDOW, {})
+    assert len(calendar.proxy.seen("DELETE")) == 1
+    assert ("deletes" in seen.found, list(known(seen))) == (False, ["a1.ics"])
+
+
+def test_an_entry_that_is_gone_is_not_asked_with(calendar: Calendar) -> None:
+    connector = calendar.connector()
+    entry = connector.create(shift(), op("a1"))
+    calendar.delete("a1.ics")
+    connector.delete(entry, op("a1"))
+    assert calendar.proxy.seen("DELETE") == []
+
+
+def test_an_entry_that_goes_between_the_question_and_the_delete_is_gone(calendar: Calendar) -> None:
+    def first(exchange: Exchange) -> Answer:
+        answer = exchange.forward()
+        calendar.delete("a1.ics")
+        return answer
+
+    connector = calendar.connector()
+    entry = connector.create(shift(), op("a1"))
+    calendar.proxy.rules = [Rule("DELETE", "", first, last=1)]
     connector.delete(entry, op("a1"))
     assert connector.read(WINDOW, {}).entries == ()
+
+
+# --- a first look --------------------------------------------------------------------------------
+
+
+def test_a_first_look_at_an_empty_calendar_is_one_request(calendar: Calendar) -> None:
+    seen = calendar.connector().read(WINDOW, {})
+    assert methods(calendar) == ["PROPFIND"]
+    assert again(calendar, seen).entries == ()
+    assert methods(calendar) == ["REPORT"]
+
+
+def test_a_first_look_where_something_stands_asks_for_the_window(calendar: Calendar) -> None:
+    calendar.put("past.ics", event("past", NOW - 70 * DAY, NOW - 69 * DAY, "Ben Okafor"))
+    calendar.put("meeting.ics", event("meeting", T, T + HOUR, "Cho Min-ji"))
+    assert [entry.ref for entry in calendar.connector().read(WINDOW, {}).entries] == ["meeting.ics"]
+    assert methods(calendar) == ["PROPFIND", "REPORT", "REPORT"]
+
+
+@pytest.mark.parametrize("kind", ["507", "too many", "another path"])
+def test_a_calendar_too_full_to_be_listed_whole_is_seen_through_its_window(calendar: Calendar, kind: str) -> None:
+    calendar.put("meeting.ics", event("meeting", T, T + HOUR, "Cho Min-ji"))
+    cut = f"<response><href>{calendar.path}</href><status>HTTP/1.1 507 Insufficient Storage</status></response></multistatus>"
+    many = "<response><href>/x</href></response>" * 10_001 + "</multistatus>"
+    elsewhere = replaced(r"<href>", "<href>/inside")
+    whole = {"507": replaced("</multistatus>", cut), "too many": replaced("</multistatus>", many), "another path": elsewhere}[
+        kind
+    ]
+    calendar.proxy.rules = [Rule("PROPFIND", "", whole, last=1)]
+    assert [entry.ref for entry in calendar.connector().read(WINDOW, {}).entries] == ["meeting.ics"]
+    assert [(one.method, one.headers["Depth"]) for one in calendar.proxy.journal[:3]] == [
+        ("PROPFIND", "1"), ("PROPFIND", "0"), ("REPORT", "1"),
+    ]  # fmt: skip
+
+
+def test_known_entries_that_an_address_of_another_kind_does_not_list_are_not_gone(calendar: Calendar) -> None:
+    with pytest.raises((Unavailable, Denied)):
+        calendar.connector(url=f"{calendar.proxy.url}/ana/").read(WINDOW, {"a1.ics": '"1"'})
 
 
 CONFLICT = '<error xmlns="DAV:"><no-uid-conflict xmlns="urn:ietf:params:xml:ns:caldav"/></error>'
@@ -383,10 +562,11 @@ def test_a_uid_that_another_object_has_is_stale(kind: str, request: pytest.Fixtu
 
 def test_a_server_that_asks_to_wait_until_a_date_is_believed_by_its_own_clock(calendar: Calendar) -> None:
     wait = answers(503, Retry_After="Mon, 01 Mar 2027 00:02:00 GMT", Date="Mon, 01 Mar 2027 00:00:30 GMT")
-    calendar.proxy.rules = [Rule("REPORT", "", wait)]
-    with pytest.raises(Unavailable) as failure:
-        calendar.connector().read(WINDOW, {})
-    assert failure.value.after == 90
+    for method, known_ones in (("PROPFIND", {}), ("REPORT", {"a1.ics": "1"})):
+        calendar.proxy.rules = [Rule(method, "", wait)]
+        with pytest.raises(Unavailable) as failure:
+            calendar.connector().read(WINDOW, known_ones)
+        assert failure.value.after == 90
 
 
 # --- odd lists -------------------------------------------------------------------------------------
@@ -454,8 +634,11 @@ def test_a_known_entry_that_is_left_out_of_both_lists_is_looked_for_by_itself(ca
 
 def test_a_server_without_a_clock_is_taken(calendar: Calendar) -> None:
     assert calendar.connector().read(WINDOW, {}).server_time is not None
-    calendar.proxy.rules = [Rule("REPORT", "", changed(lambda answer: answer.headers.pop("Date")))]
-    assert calendar.connector().read(WINDOW, {}).server_time is None
+    calendar.proxy.rules = [Rule("REPORT|PROPFIND", "", changed(lambda answer: answer.headers.pop("Date")))]
+    seen = calendar.connector().read(WINDOW, {})
+    assert (seen.server_time, methods(calendar)) == (None, ["PROPFIND"] * 2)
+    assert again(calendar, seen).server_time is None
+    assert methods(calendar) == ["REPORT"]
 
 
 def test_a_malformed_entry_hides_no_other(calendar: Calendar) -> None:
