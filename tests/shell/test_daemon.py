@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -150,6 +151,21 @@ def test_a_new_configuration_is_taken_and_a_broken_one_is_not(running: Running) 
         return known is not None and known.removed
 
     running.until(removed)
+
+
+def test_an_edit_at_one_destination_reaches_the_others_at_once(tmp_path: Path) -> None:
+    both = FOLDER.replace("kind: folder,", "kind: folder, mode: bidirectional,") + OTHER.replace(
+        "kind: folder,", "kind: folder, refresh: 1h,"
+    )
+    running = Running(tmp_path, ROTA.replace("members: [ana, ben]", "members: [ana]") + both)
+    try:
+        running.until(lambda: len(running.files()) >= 5 and len(running.files("other")) >= 5)
+        last = max(running.files(), key=lambda path: re.findall("DTSTART:([0-9TZ]+)", path.read_text())[-1])
+        last.write_text(last.read_text().replace("Ana Lima", "Cho Min-ji"))
+        running.want("calendar")
+        running.until(lambda: any("Cho Min-ji" in path.read_text() for path in running.files("other")))
+    finally:
+        running.close()
 
 
 def test_when_it_is_next_due_is_remembered(running: Running) -> None:
