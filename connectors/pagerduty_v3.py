@@ -102,7 +102,7 @@ class PagerDutyV3:
             return _custom(item_of(self._api.get(f"{self._path}/{ref}"), "custom_shift"))
         except Refusal as refusal:
             answer = refusal.answer
-        if answer.status == 404:
+        if answer.status in (400, 404):  # 400: an id of another kind, left from before an upgrade; the list was well
             return None
         raise self._refused(answer)
 

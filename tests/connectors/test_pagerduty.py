@@ -266,3 +266,11 @@ def test_an_answer_without_its_list_is_no_empty_list(place: Vendor, pager: Pager
         with pytest.raises(Unavailable):
             pager.read(WINDOW, {})
     assert len(pager.read(WINDOW, {}).entries) == 1
+
+
+def test_a_schedule_that_calls_itself_shift_based_is_believed(place: Vendor, pager: PagerDuty) -> None:
+    json = {"content-type": "application/json"}
+    place.faults.add(Fault(status=200, body={"schedule": {"id": LAYERS, "type": "schedule_v3"}}, headers=json, times=2))
+    with pytest.raises(Unsupported, match="kind: pagerduty_v3"):
+        pager.read(WINDOW, {})
+    assert [finding.ok for finding in pager.doctor()] == [False]

@@ -134,6 +134,9 @@ def test_a_token_host_in_trouble_leaves_no_write_in_doubt(place: Vendor) -> None
         with pytest.raises(Unavailable) as failure:
             pager.create(shift(), op("a1"))
         assert failure.value.refused
+    place.faults.add(Fault(path="oauth", status=200, body={"token": "x"}, headers={"content-type": "application/json"}))
+    with pytest.raises(Unavailable, match="without an access token"):
+        pager.create(shift(), op("a1"))
     place.faults.add(Fault(path="oauth", status=429, headers={"ratelimit-reset": "9"}))
     with pytest.raises(Unavailable) as failure:
         pager.create(shift(), op("a1"))
@@ -151,6 +154,17 @@ def test_a_missing_scope_is_named_with_what_to_click(place: Vendor) -> None:
     assert findings["schedule"].ok
     assert not findings["writing"].ok
     assert "Read-only API Key" in findings["writing"].remedy
+
+
+def test_doctor_says_which_right_is_missing_first(place: Vendor) -> None:
+    place.app_scopes = ("schedules.read", "schedules.write")
+    *_, last = PagerDuty(app(place), SITE).doctor()
+    assert (last.what, last.ok) == ("reading users", False)
+    assert "users.read" in last.text
+    place.app_scopes = ()
+    pagerduty_api._LANES.clear()
+    [only] = PagerDuty(app(place), SITE).doctor()
+    assert (only.what, only.ok) == ("schedule", False)
 
 
 def test_doctor_writes_nothing(place: Vendor) -> None:

@@ -196,3 +196,16 @@ def test_a_list_without_an_end_is_no_look(place: Vendor, pager: PagerDutyV3) -> 
     with pytest.raises(Unavailable, match="more than 100 pages"):
         pager.read(WINDOW, {})
     assert len(place.journal) == 100
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_id_from_before_an_upgrade_is_gone(place: Vendor, pager: PagerDutyV3, status: int) -> None:
+    place.faults.add(Fault(path="custom_shifts/Q1$", status=status, body={"error": {"message": "Not Found", "code": 2100}}))
+    assert pager.read(WINDOW, {"Q1": ""}).entries == ()
+
+
+def test_a_create_that_the_answer_does_not_mention_is_unknown(place: Vendor, pager: PagerDutyV3) -> None:
+    place.faults.add(Fault(method="POST", status=201, body={"custom_shifts": []}, headers={"content-type": "application/json"}))
+    with pytest.raises(Unavailable, match="does not mention") as failure:
+        pager.create(shift(), op("a1"))
+    assert not failure.value.refused
