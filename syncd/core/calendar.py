@@ -159,7 +159,7 @@ def accepted(there: Standing, drifts: Sequence[Drift], now: Instant) -> tuple[li
     agrees: dict[str, bool] = {}
     for d in drifts:
         for ref in {*d.left, *(ref for ref, _ in d.refs)}:
-            undecided[ref] = undecided.get(ref, False) or d.do is Do.HOLD
+            undecided[ref] = undecided.get(ref, False) or d.do is Do.HOLD or (d.do is Do.KEEP and not d.refs)
         for ref, _ in d.refs:
             agrees[ref] = agrees.get(ref, True) and d.do in {Do.SAME, Do.IMPORT}
     rows: list[Row] = []

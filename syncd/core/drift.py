@@ -27,6 +27,8 @@ class Policy:
     """The schedule wants every import approved: it waits as a conflict."""
     released: frozenset[str] = frozenset()
     """Names of held changes that somebody acknowledged."""
+    protected: Instant = 0
+    """What was exported before this instant is left alone, unless the rota itself changed there (`protect_until`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,9 @@ class Drift:
 def judged(drift: Drift, policy: Policy, now: Instant) -> Drift:
     """`drift` with the cell of its row, as the two options of a bidirectional destination change it (MERGE.md rule 22)."""
     cell = TABLE[drift.row].cell(policy.mode)
-    if policy.mode is Mode.BIDIRECTIONAL:
+    if drift.row in {"5", "6"} and drift.start < policy.protected:
+        cell = Cell(Do.KEEP)
+    elif policy.mode is Mode.BIDIRECTIONAL:
         cell = _by_option(drift, cell, policy, now)
     return replace(drift, do=cell.do, tell=cell.tell)
 

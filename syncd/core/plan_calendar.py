@@ -71,7 +71,7 @@ def _blocked(there: Standing, drifts: Iterable[Drift], kept: set[str]) -> dict[i
         if own.entry.ref in kept:
             out[own.says.lane].append(Window(own.says.start, own.says.end))
     for d in drifts:
-        if d.do is Do.HOLD:
+        if d.do is Do.HOLD or (d.do is Do.KEEP and not d.refs):
             out[d.lane].append(Window(d.start, d.end))
     return out
 
