@@ -95,7 +95,9 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     versions |= {ref: "" for ref in ours if ref not in versions}
     observation = connector.read(window, versions)
     further = max((e.end for e in observation.entries if can.stacked and e.ref in _tops(observation)), default=0)
-    if further > window.end and window.end < now + settings.horizon + core.FURTHEST:  # whole, or it comes in a piece a cycle (rule 9)
+    if (
+        further > window.end and window.end < now + settings.horizon + core.FURTHEST
+    ):  # whole, or it comes in a piece a cycle (rule 9)
         observation = connector.read(Window(window.start, min(further, now + settings.horizon + core.FURTHEST)), versions)
     entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
     at = observation.server_time if can.exclusive and observation.server_time is not None else now
@@ -154,6 +156,7 @@ def question(
         policy=Policy(
             mode=settings.mode, on_deleted=settings.on_deleted, on_conflict=settings.on_conflict, people=rota.roles[settings.role].people,
             imports_wait=known.schedule.approval is Approval.ALL, released=known.released,
+            protected=seen.now + settings.protect_until if settings.protect_until is not None else 0,
         ),
         here=Circumstances(
             destination=settings.name, limits=settings.limits, settings_changed=changed, first_link=True, clock_jumped=bool(jumped or seen.jumped),
