@@ -1,0 +1,227 @@
+"""Whole exports to Outlook: the engine as it is, the connector, and Microsoft as the simulator plays it."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from syncd.cli.session import Session
+from syncd.core.model import DAY, HOUR
+from tests.shell.command_line import NOON, ROTA, CommandLine, Stopped, command_line
+from tests.simulators.common import Clock, Fault
+from tests.simulators.microsoft import ONCALL, Microsoft
+from tests.simulators.microsoft_mailbox import Event
+
+NOW = int(datetime.fromisoformat(NOON).timestamp())
+MONDAYS = [1_773_648_000 + 7 * DAY * week for week in range(5)]
+"""2026-03-16T08:00Z and so on: the handoffs within the horizon, in winter's offset."""
+
+
+@pytest.fixture
+def there() -> Iterator[Microsoft]:
+    with Microsoft(clock=Clock(NOW)) as there:
+        yield there
+
+
+class Running(Stopped):
+    """Waiting takes its time, here and at Microsoft, and nobody's real time."""
+
+    there: Microsoft
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.at += math.ceil(seconds)
+        self.there.clock.advance(math.ceil(seconds))
+        return event.is_set()
+
+
+class Story(CommandLine):
+    there: Microsoft
+
+    def export(self, code: int | None = 0) -> list[dict[str, Any]]:
+        result = self.run("export", "--now", "--json")
+        assert code is None or result.exit_code == code, result.output
+        assert "canary" not in result.output + str(result.exception or "")
+        return []
+
+    def settle(self, most: int = 4) -> None:
+        """Until a plan has nothing to do."""
+        for _ in range(most):
+            if self.run("plan", "--exit-code").exit_code == 0:
+                return
+            self.export(None)
+        assert self.run("plan", "--exit-code").exit_code == 0, self.run("plan").output
+
+    def ours(self) -> list[Event]:
+        events = [event for event in self.there.box().now() if event.properties]
+        return sorted(events, key=lambda event: event.start)
+
+    def shown(self) -> list[tuple[int, str]]:
+        return [(event.start, event.facts["subject"]) for event in self.ours()]
+
+
+def story(there: Microsoft, folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str = "authoritative") -> Story:
+    (folder / "secret").write_text(there.secret)
+    (folder / "secret").chmod(0o600)
+    text = (
+        ROTA
+        + f"""\
+destinations:
+  outlook:
+    kind: outlook
+    schedule: payments
+    role: primary
+    mode: {mode}
+    options:
+      {{tenant: {there.tenant}, client_id: {there.client_id}, client_secret: {{file: secret}}, mailbox: {ONCALL},
+       authority: "{there.authority}", base_url: "{there.base_url}", ca_file: "{there.ca_file}"}}
+"""
+    )
+    made = command_line(folder, monkeypatch, text)
+    told = Story(made.folder, made.monkeypatch)
+    told.there = there
+    clock = Running(NOON)
+    clock.there = there
+    monkeypatch.setattr(Session, "clock", clock)
+    return told
+
+
+def test_an_export_is_one_write_a_shift_and_two_calls_and_the_next_is_one_read(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncd = story(there, tmp_path, monkeypatch)
+    syncd.export()
+    assert [subject for _, subject in syncd.shown()] == [f"{name}: Primary" for name in ("Ana Lima", "Ben Okafor") * 2] + [
+        "Ana Lima: Primary"
+    ]
+    calls = there.journal.of("*", "^/v1.0/")
+    assert len(calls) <= len(syncd.ours()) + 2
+    there.journal.clear()
+    syncd.export()
+    assert [call.method for call in there.journal.of("*", "^/v1.0/")] == ["GET"]
+
+
+@pytest.mark.parametrize("mode", ["authoritative", "bidirectional", "manual"])
+def test_what_a_human_does_is_put_back_or_taken_over_as_the_mode_says(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    syncd = story(there, tmp_path, monkeypatch, mode)
+    syncd.export()
+    before = syncd.shown()
+    mine = syncd.ours()[2]
+    there.human.edits(mine.guid, subject="Cho Min-ji: Primary")
+    syncd.settle()
+    after = syncd.shown()
+    if mode == "bidirectional":
+        assert after == [(start, "Cho Min-ji: Primary" if start == mine.start else subject) for start, subject in before]
+        assert "cho" in syncd.run("override", "list").output.lower()
+    else:
+        assert after == before
+    there.human.deletes(syncd.ours()[3].guid)
+    syncd.settle()
+    assert syncd.shown() == after, "whoever is on call is shown again"
+
+
+def test_a_copy_with_our_mark_stays_and_is_never_fought_over(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncd = story(there, tmp_path, monkeypatch)
+    syncd.export()
+    there.human.duplicates(syncd.ours()[1].guid)
+    writes = len(there.journal.writes("^/v1.0/"))
+    for _ in range(3):
+        syncd.export(None)
+    assert len(there.journal.writes("^/v1.0/")) == writes
+    assert len(syncd.ours()) == 6
+
+
+@pytest.mark.parametrize("views", ["500", "forget"])
+@pytest.mark.parametrize("deleted", ["new", "refused"])
+def test_it_comes_to_rest_whatever_the_server_is_like(
+    there: Microsoft,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    views: Literal["500", "forget"],
+    deleted: Literal["new", "refused"],
+) -> None:
+    there.knobs.views, there.knobs.spent_after_deletion, there.knobs.largest_page = views, deleted, 2
+    syncd = story(there, tmp_path, monkeypatch)
+    syncd.export()
+    there.human.deletes(syncd.ours()[2].guid)
+    syncd.settle()
+    assert len(syncd.ours()) == 5
+    assert len({event.transaction for event in syncd.ours()}) == 5
+
+
+def run_of_bad_luck(there: Microsoft, syncd: Story, seed: int) -> None:
+    """Faults of every kind and a human, for ten exports; then quiet."""
+    chance = random.Random(seed)
+    for _ in range(10):
+        there.faults.clear()
+        for _ in range(chance.randrange(3)):
+            there.faults.add(
+                Fault(
+                    method=chance.choice(["GET", "POST", "PATCH", "DELETE"]),
+                    path=chance.choice(["/v1.0/", "/v1.0/", "/events", "token"]),
+                    first=chance.randrange(1, 4),
+                    times=chance.randrange(1, 4),
+                    **chance.choice(
+                        [
+                            {"drop": "before"},
+                            {"drop": "after"},
+                            {"drop": "half"},
+                            {"drop": "late"},
+                            {"status": 503},
+                            {"status": 503, "commit": True},
+                            {"status": 500, "commit": True},
+                            {"status": 429, "headers": {"retry-after": "1"}},
+                            {"status": 412},
+                            {"status": 401},
+                        ]
+                    ),
+                )
+            )
+        if chance.random() < 0.3:
+            there.login.tokens.revoke_all()
+        events = syncd.ours()
+        if events and chance.random() < 0.6:
+            event = chance.choice(events)
+            match chance.randrange(4):
+                case 0:
+                    there.human.edits(event.guid, subject="Ben Okafor: Primary")
+                case 1:
+                    there.human.edits(event.guid, start=event.start + HOUR, end=event.end + 2 * HOUR)
+                case 2:
+                    there.human.deletes(event.guid)
+                case 3:
+                    there.human.edits(event.guid, showAs="oof")
+        if chance.random() < 0.3:
+            there.land_late_writes()
+        syncd.export(None)
+    there.faults.clear()
+    there.land_late_writes()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_after_any_run_of_bad_luck_every_shift_stands_once(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    syncd = story(there, tmp_path, monkeypatch)
+    run_of_bad_luck(there, syncd, seed)
+    syncd.settle(6)
+    events = syncd.ours()
+    handoffs = [*MONDAYS[:2], *(start - HOUR for start in MONDAYS[2:])]
+    now, end = int(there.clock.now), handoffs[-1]
+    for at in range(now - now % HOUR + HOUR, end, HOUR):  # what is over stays as people left it
+        on = [event.facts["subject"] for event in events if event.start <= at < event.end]
+        turn = sum(handoff <= at for handoff in handoffs)
+        assert on == [("Ana Lima: Primary", "Ben Okafor: Primary")[turn % 2]], at
+    assert all(one.end <= other.start for one, other in pairwise(events)), "nothing stands twice"
+    assert len({event.transaction for event in events}) == len(events) <= 8
