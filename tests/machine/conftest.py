@@ -1,4 +1,4 @@
-"""Stores of these tests live in memory where the system has such a place: what counts is what is committed, not how fast a disk says so."""
+"""Stores of these tests live in memory where the system has such a place: what is committed counts, not how fast a disk is."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from connectors.memory import Memory
 from connectors.memory_place import Call, Fault, Item
 from syncd.core.mode import Mode
 from syncd.core.model import HOUR, Rota
-from syncd.cycle import Report
+from syncd.cycle import Cycle, Report, Trigger, site_of
 from tests.machine.world import T0, World
 
 A, B, M = Mode.AUTHORITATIVE, Mode.BIDIRECTIONAL, Mode.MANUAL
@@ -32,7 +33,10 @@ def hours(instant: int) -> float:
 
 @contextmanager
 def story(shape: Any = CALENDAR, mode: Mode = B, *, gaps: float = 0, exported: bool = True, **settings: Any) -> Iterator[World]:
-    """A world in which the rota (ana [0,8) ben [8,16) cho [16,24) …) is already shown. `gaps`: hours of each turn that nobody is on."""
+    """A world in which the rota (ana [0,8) ben [8,16) cho [16,24) …) is already shown.
+
+    `gaps`: hours of each turn that nobody is on.
+    """
     world = World(shape, mode, **settings)
     try:
         if gaps:
@@ -154,3 +158,15 @@ def at_rest(world: World, n: int = 0) -> bool:
     report = world.cycle(n)
     assert report.decision is not None
     return report.decision.plan.empty and len(writes(world, n)) == before
+
+
+def cycle_of(w: World, **change: Any) -> Cycle:
+    """The engine itself, at the first destination; a human's export unless `change` says otherwise."""
+    settings = w.settings[0]
+    with w.store.read() as tx:
+        known = tx.destinations.get(settings.name)
+    connector = Memory(settings.options, site_of(settings, w.rota, known.found if known else {}))
+    plain = Cycle(
+        store=w.store, settings=settings, rota=w.rota, connector=connector, clock=w.clock, run="x", trigger=Trigger.EXPORT
+    )
+    return replace(plain, **change)

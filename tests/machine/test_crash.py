@@ -1,4 +1,4 @@
-"""The process dies before or after any call and any commit of an export, a change and an import; the next run puts it right (F3, F4).
+"""The process dies before or after any call and any commit of an export, a change and an import; the next puts it right (F3, F4).
 
 No duplicate, no hole, no silent loss, whatever shape the destination has.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def check(world: World, story: str, point: Point) -> None:
             assert world.shown(0, at) == world.wanted(at), (point, at - h(0))
     own = sorted((i.start, i.end, i.who) for i in world.future(0))
     assert len(own) == len(set(own)), (point, "written twice")
-    for one, other in zip(own, own[1:], strict=False):
+    for one, other in pairwise(own):
         assert world.shape == PAGER or one[1] <= other[0], (point, "one on the other")
     assert_nothing_lost(world)
     if story == "import":

@@ -20,6 +20,7 @@ from tests.machine.story import (
     B,
     at_rest,
     create,
+    cycle_of,
     delete,
     edit,
     entry,
@@ -124,15 +125,7 @@ def test_rule_16_a_plans_digest_is_the_same_an_hour_later_while_a_shift_runs():
 
 
 def planned(w) -> str:
-    from connectors.memory import Memory
-    from syncd.cycle import Cycle, site_of
-
-    settings = w.settings[0]
-    cycle = Cycle(
-        store=w.store, settings=settings, rota=w.rota, connector=Memory(settings.options, site_of(settings, w.rota, {})), clock=w.clock, run="p",
-        trigger=Trigger.PLAN,
-    )  # fmt: skip
-    decision = cycle.plan().decision
+    decision = cycle_of(w).plan().decision
     assert decision is not None
     return decision.plan.digest
 
