@@ -55,7 +55,7 @@ test-long: setup
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
 bench: setup
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m bench
 
 lint: setup
 	$(BIN)/ruff check .
