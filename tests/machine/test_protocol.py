@@ -105,19 +105,21 @@ def test_w2_after_three_calls_in_a_row_without_an_answer_a_destination_is_left_a
 # --- W3: deterministic ids ---
 
 
-def test_w3_a_create_that_lands_late_never_makes_a_second_event():
+@pytest.mark.parametrize("late", [1, 5, 6, 7, 8, 14])
+def test_w3_a_create_that_lands_late_never_makes_a_second_event(late: int):
     with story(mode=A, exported=False) as w:
-        fault(w, "create", lost(late=1))
+        fault(w, "create", lost(late=late))
         seen: list[int] = []
 
         def count(call):
             seen.append(sum(i.start == h(0) for i in w.spots[0].items.values()))
 
         w.spots[0].hook = count
-        for _ in range(3):
+        for _ in range(4):
             w.cycle()
         assert max(seen) == 1
         assert first(w, 8) == [("ana", 0, 8)]
+        assert at_rest(w)
 
 
 def test_w3_ids_are_the_same_for_the_same_rota_whoever_writes_first():

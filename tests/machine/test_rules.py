@@ -180,11 +180,12 @@ def test_rule_5_a_shift_is_not_shortened_while_its_successor_is_not_there(what: 
 def test_rule_5_a_ring_of_moves_is_opened_with_a_create():
     with story(mode=A) as w:
         ana, ben = entry(w, "ana", 0), entry(w, "ben", 8)
-        edit(w, ana, who="ben")
-        edit(w, ben, who="ana")
+        edit(w, ana, start=8, end=16)
+        edit(w, ben, start=0, end=8)
         w.cycle()
         assert first(w, 16) == [("ana", 0, 8), ("ben", 8, 16)]
         assert not w.spots[0].broken
+        assert at_rest(w)
 
 
 def test_rule_5_every_handoff_two_hours_later_never_uncovers_anybody():
