@@ -98,10 +98,11 @@ def _calendar(q: Question) -> Decision:
     window = _hull(q, [(o.says.start, o.says.end) for o in there.own] + [(r.accepted.start, r.accepted.end) for r in memory.rows])
     places = [o.says for o in there.own] + [o.accepted for o in there.own if o.accepted]
     rota, losses = _desired(q, q.schedule, window)
+    targets = in_lanes(rota, places, q.now)
     drifts = calendar.compare(
         now=q.now,
         window=window,
-        targets=in_lanes(rota, places, q.now),
+        targets=targets,
         there=there,
         memory=memory,
         policy=q.policy,
@@ -109,8 +110,10 @@ def _calendar(q: Question) -> Decision:
     )
     others = _others(q, there, rota, window) if q.can.exclusive else []
     drifts, pulled, holds = _imports(q, [*drifts, *(d for _, d in others)], window)
-    after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
-    targets = in_lanes(after, places, q.now)
+    after = rota
+    if pulled or _withdrawn(drifts):
+        after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
+        targets = in_lanes(after, places, q.now)
     changes = plan_calendar.plan(
         now=q.now, horizon=q.now + q.horizon, targets=targets, there=there, drifts=drifts, memory=memory, wording=q.wording,
         native_update=q.can.native_update, truncates=q.can.exclusive, foreign=[(e, d) for e, d in others if d.do is Do.PUSH],
@@ -124,7 +127,7 @@ def _calendar(q: Question) -> Decision:
     stands += [Value(e.person or f"?{e.title}", e.start, e.end) for e, d in others if d.do is Do.PUSH]
     return _decided(
         q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands, seen=[o.says for o in there.own],
-        rows=[*rows, *(r for r in memory.rows if r not in q.memory.rows)], dropped=dropped, foreign=there.foreign, peers=there.peers,
+        rows=[*rows, *memory.rows[len(q.memory.rows) :]], dropped=dropped, foreign=there.foreign, peers=there.peers,
     )  # fmt: skip
 
 
@@ -283,7 +286,7 @@ def _decided(
     peers: Sequence[Entry],
     pieces: tuple[Piece, ...] | None = None,
 ) -> Decision:
-    marked, more = guarded(changes, here, q.now)
+    marked, more = guarded(changes, targets, here, q.now)
     waiting = [d for d in drifts if d.do is Do.HOLD]
     if waiting and not holds:
         more = (
@@ -292,7 +295,13 @@ def _decided(
         )
     plan = Plan(destination=q.destination, changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
     beneath = [d for c in marked for d in c.drifts if d not in drifts]  # what goes though no piece of time showed it
-    told = notices([*drifts, *dict.fromkeys(beneath)], destination=q.destination, schedule=q.schedule.id, role=q.role, covering=_covering(drifts, foreign))
+    told = notices(
+        [*drifts, *dict.fromkeys(beneath)],
+        destination=q.destination,
+        schedule=q.schedule.id,
+        role=q.role,
+        covering=_covering(drifts, foreign),
+    )
     told += [_peer(q, entry) for entry in peers]
     return Decision(
         plan=plan, targets=tuple(targets), standing=tuple(v for v in stands if v.end > q.now), rows=tuple(rows), dropped=tuple(dropped),

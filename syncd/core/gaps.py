@@ -138,7 +138,7 @@ def _uncovered(
 
 
 def _too_many(here: Sequence[Shift], most: int) -> Iterator[tuple[Window, tuple[str, ...]]]:
-    """The periods with more than `most` people on, each with everybody who was on in it."""
+    """The periods with more than `most` people on, each with everybody who was on in it, by name."""
     ends = sorted(shift.end for shift in here)
     # after the shift `i` has begun there are too many until all but `most` of those that have begun are over
     crowded = [(shift.start, ends[i - most]) for i, shift in enumerate(here) if i >= most]
@@ -148,7 +148,7 @@ def _too_many(here: Sequence[Shift], most: int) -> Iterator[tuple[Window, tuple[
         while coming and coming[-1].start < span.end:
             on.append(coming.pop())
         on = [shift for shift in on if shift.end > span.start]
-        yield span, tuple(dict.fromkeys(shift.person for shift in on))
+        yield span, tuple(sorted({shift.person for shift in on}))
 
 
 # --- what to do --------------------------------------------------------------------------

@@ -5,9 +5,11 @@ Two independent guards stand before every hazard (W15); this is the second, the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from syncd.core.desired import Target
 from syncd.core.drift import Pull
 from syncd.core.mode import Limits
 from syncd.core.model import Instant
@@ -50,8 +52,16 @@ class Hold:
     names: tuple[str, ...]
 
 
-def guarded(changes: Sequence[Change], here: Circumstances, now: Instant) -> tuple[tuple[Change, ...], tuple[Hold, ...]]:
-    """`changes` with what is dangerous marked as held, and the holds. What was acknowledged is no longer dangerous."""
+def guarded(
+    changes: Sequence[Change], targets: Iterable[Target], here: Circumstances, now: Instant
+) -> tuple[tuple[Change, ...], tuple[Hold, ...]]:
+    """`changes` with what is dangerous marked as held, and the holds. What was acknowledged is no longer dangerous.
+
+    `targets`: the rota as it shall be shown; what says the same as one of them is a duplicate, and takes nobody off.
+    """
+    shown = defaultdict(list)
+    for target in targets:
+        shown[target.shift.person].append(target)
     held: dict[str, str] = {}
 
     def hold(found: Iterable[Change], reason: str) -> None:
@@ -60,7 +70,7 @@ def guarded(changes: Sequence[Change], here: Circumstances, now: Instant) -> tup
             if change.status is not Status.HELD and name not in here.released:
                 held.setdefault(name, reason)
 
-    removals = [c for c in changes if c.action is Action.DELETE and not _succeeded(c, changes)]
+    removals = [c for c in changes if c.action is Action.DELETE and not _succeeded(c, changes) and not _doubled(c, shown, now)]
     replaces = [c for c in changes if c.action is Action.REPLACE and c.before != c.after]
     edits = [c for c in changes if c.human and c.action in {Action.DELETE, Action.REPLACE}]
     if here.first_link:
@@ -115,6 +125,14 @@ def _succeeded(change: Change, changes: Sequence[Change]) -> bool:
     before = change.before
     put = [c.after for c in changes if c.after is not None and c.action in {Action.CREATE, Action.REPLACE}]
     return before is not None and any(after.start < before.end and before.start < after.end for after in put)
+
+
+def _doubled(change: Change, shown: Mapping[str, Sequence[Target]], now: Instant) -> bool:
+    """Whether the rota has the same person on in all of the time of what is removed."""
+    before = change.before
+    return before is not None and any(
+        t.start <= max(before.start, now) and before.end <= t.end for t in shown.get(before.person, ())
+    )
 
 
 def _ends_early(change: Change) -> bool:

@@ -6,14 +6,14 @@ decision    what core makes of the two   report      what became of it, for peop
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from threading import Event
 
 from syncd.clock import Clock
 from syncd.config.settings import Destination
-from syncd.connector import Connector, ConnectorError, Denied, Unavailable
+from syncd.connector import Connector, ConnectorError, Denied, Unavailable, Unsupported
 from syncd.core.decide import Decision, Question, decide
 from syncd.core.mode import Mode
 from syncd.core.model import Rota
@@ -69,6 +69,13 @@ class Report:
             a for a in self.answers if a.outcome is not Outcome.APPLIED and (a.call.change.key, a.call.change.after) not in done
         ]
 
+    def settle(self, outcomes: Mapping[str, Outcome]) -> None:
+        """What a later look says of calls whose answer was lost."""
+        self.answers = [
+            replace(a, outcome=outcomes.get(a.call.intent.op, a.outcome)) if a.outcome is Outcome.UNKNOWN else a
+            for a in self.answers
+        ]
+
     @property
     def held(self) -> list[Change]:
         return [c for c in self.decision.plan.changes if c.status is Status.HELD] if self.decision else []
@@ -115,8 +122,8 @@ class Cycle:
         """One whole cycle. Never raises for a destination's sake: what went wrong is in the report and in the status."""
         report = self._report()
         try:
-            for _ in range(REPLANS):
-                if not self._round(lease, report) or self.stop.is_set():
+            for left in reversed(range(REPLANS)):
+                if not self._round(lease, report, last=left == 0) or self.stop.is_set():
                     break
         except (StoreError, LeaseLost):
             raise  # without the store nothing may be written anywhere
@@ -124,7 +131,7 @@ class Cycle:
             report.error = error
             report.after = error.after if isinstance(error, Unavailable) else None
             said = str(error) if isinstance(error, ConnectorError) else f"a bug in the connector: {type(error).__name__}"
-            denied = isinstance(error, Denied)
+            denied = isinstance(error, Denied | Unsupported)
             remember.failure(self._store, lease, self.settings, self.clock.now(), said, denied=denied, run=self.run)
         return report
 
@@ -137,10 +144,11 @@ class Cycle:
             raise ValueError("a cycle that writes needs a store")
         return self.store
 
-    def _round(self, lease: Lease, report: Report) -> bool:
-        """Look, decide, do, remember; whether the destination should be looked at once more."""
+    def _round(self, lease: Lease, report: Report, *, last: bool) -> bool:
+        """Look, decide, do, remember; whether the destination should be looked at once more. `last`: it will not be."""
         remembered = recall(self.store, self.settings, self.rota)
         seen, asked, decision, settled = self._seen(remembered)
+        report.settle(settled.outcomes)
         if not report.acted:
             report.decision = decision
             if self.digest and not decision.plan.digest.startswith(self.digest):
@@ -180,17 +188,17 @@ class Cycle:
         report.after = sent.after
         again = sent.again and sent.stopped is None
         standing = after_answers(seen.entries, sent.answers)
-        remember.done(base, remembered, seen, decision, sent, standing, final=not again)
+        remember.done(base, remembered, seen, decision, sent, standing, final=last or not again)
         return again or bool(decision.plan.pulls and sent.stopped is None and not sent.answers and self._unsettled(decision))
 
     def _unsettled(self, decision: Decision) -> bool:
         return any(c.status is Status.NOW for c in decision.plan.changes)
 
     def _sender(self, lease: Lease, base: tell.Round, seen: Look, asked: Question, decision: Decision) -> Sender:
-        store = self._store
+        store, digest = self._store, decision.plan.digest
         return Sender(
             connector=self.connector, destination=self.settings.name, instance=store.instance, key=store.key, run=self.run, now=seen.now,
-            remember=lambda intents, answers: remember.calls(base, seen, asked, decision, intents, answers),
+            remember=lambda intents, answers: remember.calls(base, seen, asked, decision, digest, intents, answers),
             beat=lease.renew, stop=self.stop, progress=self.progress,
         )  # fmt: skip
 
