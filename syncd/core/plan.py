@@ -187,7 +187,7 @@ def ordered(changes: Sequence[Change], standing: Sequence[Value], wanted: Sequen
             else:
                 waiting.append(change)
         if len(waiting) == len(left):
-            ring = next((c for c in waiting if c.action is Action.REPLACE and c.after is not None and c.after.end > now), None)
+            ring = next((c for c in waiting if _moves(c) and c.after is not None and c.after.end > now), None)
             if ring is None:
                 out.extend(replace(c, status=Status.WAITS, reason="nobody else would certainly be on call") for c in waiting)
                 break
@@ -206,6 +206,12 @@ def _again(
             cover.sent(change)
             cover.confirmed(change)
     return cover
+
+
+def _moves(change: Change) -> bool:
+    """Whether it covers anew as well as it uncovers; what only ends early has nothing to open a ring with."""
+    before, after = change.before, change.after
+    return before is not None and after is not None and (after.start < before.start or before.end < after.end)
 
 
 def _opened(change: Change) -> list[Change]:
