@@ -7,7 +7,8 @@ A difference that a destination cannot help making would be a drift for ever, so
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from syncd.core.entry import Capabilities
@@ -113,13 +114,13 @@ def in_lanes(shifts: Iterable[Shift], places: Sequence[Value], now: Instant) -> 
     for value in places:
         if value.person is not None:
             shown.setdefault(value.person, []).append(value)
+    timelines = {person: _Shown(values) for person, values in shown.items()}
     wishes: list[tuple[int, int, Shift, list[int]]] = []
     for place, shift in enumerate(rota):
         overlaps: dict[int, int] = {}
-        for value in shown.get(shift.person, ()):
+        for value in timelines[shift.person].within(max(shift.start, now), shift.end) if shift.person in timelines else ():
             shared = min(shift.end, value.end) - max(shift.start, value.start, now)
-            if shared > 0:
-                overlaps[value.lane] = max(shared, overlaps.get(value.lane, 0))
+            overlaps[value.lane] = max(shared, overlaps.get(value.lane, 0))
         lanes = sorted(overlaps, key=lambda lane: (-overlaps[lane], lane))
         wishes.append((-max(overlaps.values(), default=0), place, shift, lanes))
     taken: dict[int, Lane] = {}
@@ -130,6 +131,24 @@ def in_lanes(shifts: Iterable[Shift], places: Sequence[Value], now: Instant) -> 
         taken[lane].take(shift.start, shift.end)
         chosen[place] = lane
     return [Target(shift, chosen[place], shift.start, shift.end) for place, shift in enumerate(rota)]
+
+
+class _Shown:
+    """Where one person is shown, by start: a rota of years is not compared with itself shift by shift."""
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._values = sorted((v for v in values if v.start < v.end), key=lambda v: v.start)
+        self._starts = [v.start for v in self._values]
+        self._reach = list(accumulate((v.end for v in self._values), max))
+        """The latest end of each and all before it."""
+
+    def within(self, start: Instant, end: Instant) -> Iterator[Value]:
+        """Those that share time with `[start, end)`."""
+        at = bisect_left(self._starts, end) - 1
+        while at >= 0 and self._reach[at] > start:
+            if self._values[at].end > start:
+                yield self._values[at]
+            at -= 1
 
 
 class Lane:

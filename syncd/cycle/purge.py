@@ -45,6 +45,7 @@ def run(cycle: Cycle, store: Store, lease: Lease) -> Report:
         actor=cycle.actor,
         now=cycle.clock.now(),
     )
+    digest = decision.plan.digest
     sender = Sender(
         connector=cycle.connector,
         destination=cycle.settings.name,
@@ -52,7 +53,7 @@ def run(cycle: Cycle, store: Store, lease: Lease) -> Report:
         key=store.key,
         run=cycle.run,
         now=seen.now,
-        remember=lambda intents, answers: remember.calls(base, seen, asked, decision, intents, answers),
+        remember=lambda intents, answers: remember.calls(base, seen, asked, decision, digest, intents, answers),
         beat=lease.renew,
         stop=cycle.stop,
         progress=cycle.progress,

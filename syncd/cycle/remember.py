@@ -52,6 +52,7 @@ def decided(base: Round, was: Remembered, settled: Settled, seen: Look, decision
 def _settle(tx: Tx, base: Round, was: Remembered, settled: Settled) -> None:
     """What the look said of writes whose answer was lost."""
     before, after = was.memory, settled.memory
+    known = {row.ref: row for row in before.rows}
     for intent in before.intents:
         outcome = settled.outcomes.get(intent.op, Outcome.REJECTED)
         tx.ledger.close_intent(base.name, intent.op, outcome)
@@ -60,7 +61,8 @@ def _settle(tx: Tx, base: Round, was: Remembered, settled: Settled) -> None:
         )
     kept = {row.ref for row in after.rows}
     for row in after.rows:
-        tx.ledger.put_row(base.name, row)
+        if known.get(row.ref) is not row:
+            tx.ledger.put_row(base.name, row)
     for row in before.rows:
         if row.ref not in kept:
             tx.ledger.drop_row(base.name, row.ref)
@@ -130,19 +132,25 @@ def _because(override: str) -> str:
 
 
 def calls(
-    base: Round, seen: Look, asked: Question, decision: Decision, intents: Sequence[Intent], answers: Sequence[Answer]
+    base: Round,
+    seen: Look,
+    asked: Question,
+    decision: Decision,
+    digest: str,
+    intents: Sequence[Intent],
+    answers: Sequence[Answer],
 ) -> None:
-    """Outcomes of calls that ended and intents of those to come, in one transaction (W1)."""
+    """Outcomes of calls that ended and intents of those to come, in one transaction (W1). `digest`: the plan's."""
     with base.store.write(base.lease) as tx:
         for answer in answers:
-            _answer(tx, base, seen, asked, decision, answer)
+            _answer(tx, base, seen, asked, decision, digest, answer)
         for intent in intents:
             tx.ledger.open_intent(base.name, intent, base.lease.epoch)
         if intents:
             tell.mark_sent(tx, decision, intents)
 
 
-def _answer(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision, answer: Answer) -> None:
+def _answer(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision, digest: str, answer: Answer) -> None:
     change, intent, outcome = answer.call.change, answer.call.intent, answer.outcome
     tx.ledger.close_intent(base.name, intent.op, outcome)
     if outcome is Outcome.APPLIED:
@@ -160,7 +168,7 @@ def _answer(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision
         entry=change.ref or change.key,
         old=change.before,
         new=change.after,
-        digest=decision.plan.digest,
+        digest=digest,
     )
 
 

@@ -82,6 +82,8 @@ def _int(value: object) -> int:
 
 def hold(tx: Tx, base: Round, decision: Decision) -> None:
     """What is held and part of a stored hold is that hold, anything else a new one; what no longer stands is closed (rule 16)."""
+    if not decision.holds and not tx.holds.open(base.name) and not tx.holds.answered(base.name):
+        return
     changes = {c.name(decision.plan.now): show.change(c, decision.plan.now) for c in decision.plan.changes}
     drifts = {d.name(decision.plan.now): show.drift(d) for d in decision.plan.drifts}
     pending = {*changes, *drifts}
@@ -118,6 +120,8 @@ def announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", ki
 
 def mark_sent(tx: Tx, decision: Decision, intents: Sequence[Intent]) -> None:
     """Armed notices whose write goes out now: true even if its answer never comes."""
+    if not decision.notices:
+        return
     sent = {(i.key, i.after, i.ref) for i in intents}
     going = [c for c in decision.plan.changes if (c.key, c.after, c.ref) in sent and c.drifts]
     for notice in decision.notices:
