@@ -192,7 +192,10 @@ def failure(answer: Answer, what: str, *, writing: bool) -> ConnectorError:
     if status == 401:
         return Denied(f"{what}: the server refuses the sign-in (401); check `username` and `password`, or `token`")
     if status in (403, 407):
-        return Denied(f"{what}: the server does not allow it ({status}); give the account the right to change this calendar")
+        remedy = (
+            "give the account the right to change this calendar" if writing else "check `url` and the account's right to read it"
+        )
+        return Denied(f"{what}: the server does not allow it ({status}); {remedy}")
     if status in (423, 429):
         return Unavailable(f"{what}: the server asks us to wait ({status})", after=after, refused=True)
     if status >= 500 or 200 <= status < 300 or status in (408, 425):
