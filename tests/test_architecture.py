@@ -23,7 +23,8 @@ VENDORS = """icalendar caldav googleapiclient google google_auth_httplib2 msal p
     defusedxml cryptography"""
 NOT_FOR_CONNECTORS = {"logging", "sched", "asyncio"}
 KNOWS_BOTH_SIDES = {"cycle", "errand", "daemon", "web", "cli", "__main__"}
-ALSO = {"event": ["syncd.title"], "config": ["syncd.registry"]}  # the kinds' options are part of what a file may say
+# the kinds' options are part of what a file may say; a rota from elsewhere is part of a configuration
+ALSO = {"event": ["syncd.title"], "config": ["syncd.registry"], "source": ["syncd.config"]}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -20,6 +20,7 @@ def check(session: Session) -> int:
     """
     from syncd.config import ConfigError
 
+    session.strict = True
     try:
         config = session.whole_config
         problems, where = config.warnings, str(config.path)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncd.cli import Command
 from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, span, table, utc, when
-from syncd.core.model import Instant, Schedule, Window
-from syncd.core.shifts import roles_of, shifts
-from syncd.core.timeline import minus, union
+from syncd.core.impact import Impact, Shown, effect
+from syncd.core.impact import impact as compared
+from syncd.core.model import Rota, Window
+
+if TYPE_CHECKING:
+    from syncd.config import Config
+    from syncd.store import Tx
 
 
 @click.command(cls=Command)
@@ -22,68 +26,146 @@ from syncd.core.timeline import minus, union
 @click.option("--to", "end", metavar="T", help="Default: 30 days after --from.")
 @with_session
 def impact(session: Session, file: str, start: str | None, end: str | None) -> None:
-    """Who would be on call for more or less, and when, if FILE became the configuration. Overrides of the store count in both."""
-    from syncd.config import load
+    """Who would be on call for more or less, and when, if FILE became the configuration; nothing is changed.
 
+    Overrides and time off of the store count in both. Destinations are not called: what their first cycle would do is worked
+    out as if each showed the rota of today.
+
+    With --json: {"from", "to", "changes": [{"schedule", "role", "person", "seconds", "gained", "lost"}], "moves": [{"schedule",
+    "role", "person", "before", "after", "start_seconds", "end_seconds"}], "gaps": those that it would open, as `syncd gaps`
+    has them, "destinations": [{"destination", "actions": {"create", "replace", "delete"}, "holds": reasons, "note"}]}. Periods
+    are {"start", "end"}; `seconds` is how much more (negative: less) the person would be on call.
+    """
     window = session.period(start, end, session.rota.timezone)
-    other = load(Path(file), destinations=False).rota
-    found: list[tuple[str, dict[str, Any], list[tuple[str, Window]]]] = []
+    other = session.another(Path(file))
     with session.look() as tx:
-        for id_ in dict.fromkeys([*session.rota.schedules, *other.schedules]):
-            told = [rota.schedules[id_] for rota in (session.rota, other) if id_ in rota.schedules]
-            before, after = (
-                _who(session.in_force(rota.schedules[id_], tx), window) if id_ in rota.schedules else {}
-                for rota in (session.rota, other)
-            )
-            zone = told[-1].timezone
-            for role, person in sorted({*before, *after}):
-                had, has = before.get((role, person), []), after.get((role, person), [])
-                gained, lost = minus(has, had), minus(had, has)
-                if gained or lost:
-                    said = {
-                        "schedule": id_,
-                        "role": role,
-                        "person": person,
-                        "seconds": _length(gained) - _length(lost),
-                        "gained": [_json(one) for one in gained],
-                        "lost": [_json(one) for one in lost],
-                    }
-                    spans = sorted(
-                        [*(("gains", one) for one in gained), *(("loses", one) for one in lost)], key=lambda one: one[1]
-                    )
-                    found.append((zone, said, spans))
+        before, after = (_with_store(session, rota, tx) for rota in (session.rota, other.rota))
+    found = compared(before, after, window)
+    destinations = _destinations(session, before, after, other)
     if session.json:
-        as_json([said for _, said, _ in found])
+        as_json({"from": utc(window.start), "to": utc(window.end), **_json(found), "destinations": destinations})
         return
+    _tell(session, found, destinations, {**before.schedules, **after.schedules})
+
+
+def _with_store(session: Session, rota: Rota, tx: Tx | None) -> Rota:
+    return replace(rota, schedules={id_: session.in_force(one, tx) for id_, one in rota.schedules.items()})
+
+
+def _destinations(session: Session, before: Rota, after: Rota, other: Config) -> list[dict[str, Any]]:
+    """Every destination of either file at which something would change."""
+    told = []
+    for name in dict.fromkeys([*session.config.destinations, *other.destinations]):
+        was, will = (_shown(config, rota, name) for config, rota in ((session.config, before), (other, after)))
+        if will is None:
+            note = "no longer configured: what it shows is left as it is"
+            told.append({"destination": name, "actions": {}, "holds": [], "note": note})
+            continue
+        found = effect(name, was, will, session.now)
+        note = "new" if was is None else ""
+        if not found.empty or note:
+            told.append({"destination": name, "actions": dict(found.actions), "holds": list(found.holds), "note": note})
+    return told
+
+
+def _shown(config: Config, rota: Rota, name: str) -> Shown | None:
+    settings = config.destinations.get(name)
+    if settings is None or settings.schedule not in rota.schedules:
+        return None
+    role = rota.roles.get(settings.role)
+    return Shown(
+        schedule=rota.schedules[settings.schedule],
+        role=settings.role,
+        mode=settings.mode,
+        horizon=settings.horizon,
+        limits=settings.limits,
+        people=role.people if role else 1,
+    )
+
+
+def _json(found: Impact) -> dict[str, Any]:
+    return {
+        "changes": [
+            {
+                "schedule": one.schedule,
+                "role": one.role,
+                "person": one.person,
+                "seconds": one.seconds,
+                "gained": [_period(span) for span in one.gained],
+                "lost": [_period(span) for span in one.lost],
+            }
+            for one in found.changes
+        ],
+        "moves": [
+            {
+                "schedule": one.schedule,
+                "role": one.role,
+                "person": one.person,
+                "before": _period(one.before),
+                "after": _period(one.after),
+                "start_seconds": one.after.start - one.before.start,
+                "end_seconds": one.after.end - one.before.end,
+            }
+            for one in found.moves
+        ],
+        "gaps": [{**gap._asdict(), **_period(Window(gap.start, gap.end)), "people": list(gap.people)} for gap in found.gaps],
+    }
+
+
+def _period(one: Window) -> dict[str, Any]:
+    return {"start": utc(one.start), "end": utc(one.end)}
+
+
+# --- for people --------------------------------------------------------------------------
+
+
+def _tell(session: Session, found: Impact, destinations: list[dict[str, Any]], schedules: Any) -> None:
+    def zone(id_: str) -> str:
+        return str(schedules[id_].timezone)
+
+    if not (found.changes or found.moves or found.gaps or destinations):
+        click.echo("nobody's shifts would move")
+        return
+    spans = [
+        (one, what, period)
+        for one in found.changes
+        for what, periods in (("gains", one.gained), ("loses", one.lost))
+        for period in periods
+    ]
     rows = [
         (
-            said["schedule"],
-            said["role"],
-            said["person"],
-            what,
-            when(one.start, zone),
-            when(one.end, zone),
-            span(one.end - one.start),
+            *(one.schedule, one.role, _name(session, one.person), what),
+            *(when(period.start, zone(one.schedule)), when(period.end, zone(one.schedule)), span(period.end - period.start)),
         )
-        for zone, said, spans in found
-        for what, one in spans
+        for one, what, period in sorted(spans, key=lambda of: (of[0].schedule, of[0].role, of[2].start, of[0].person))
     ]
     table(("schedule", "role", "person", "", "from", "to", "length"), rows, "nobody's shifts would move")
+    for one in found.moves:
+        was, will = (when(at.start, zone(one.schedule)) for at in (one.before, one.after))
+        by = "; ".join(
+            f"{word} {span(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
+            for word, seconds in (("begins", one.after.start - one.before.start), ("ends", one.after.end - one.before.end))
+            if seconds
+        )
+        click.echo(f"{one.schedule}, {one.role}: {_name(session, one.person)}'s shift of {was} {by}: from {will}")
+    totals = [(one.schedule, one.role, _name(session, one.person), _more(one.seconds)) for one in found.changes]
+    if totals:
+        click.echo()
+        table(("schedule", "role", "person", "in all"), totals)
+    for gap in found.gaps:
+        times = f"{when(gap.start, zone(gap.schedule))} – {when(gap.end, zone(gap.schedule))}"
+        click.echo(click.style("gap", fg="red") + f": {gap.schedule}, {gap.role}: {gap.cause}, {times}; {gap.suggestion}")
+    for told in destinations:
+        actions = ", ".join(f"{count} × {action}" for action, count in told["actions"].items())
+        click.echo(f"{told['destination']}: {', '.join(part for part in (told['note'], actions) if part)}")
+        for reason in told["holds"]:
+            click.echo(f"  would be held: {reason}")
 
 
-def _who(schedule: Schedule, window: Window) -> dict[tuple[str, str], list[Window]]:
-    """Role and person → when, within the period."""
-    found: dict[tuple[str, str], list[Window]] = {}
-    for role in roles_of(schedule):
-        for one in shifts(schedule, window, role=role):
-            piece = Window(max(one.start, window.start), min(one.end, window.end))
-            found.setdefault((role, one.person), []).append(piece)
-    return {key: union(pieces) for key, pieces in found.items()}
+def _more(seconds: int) -> str:
+    return f"{span(abs(seconds))} {'more' if seconds > 0 else 'less'}" if seconds else "as much, at other times"
 
 
-def _length(windows: Iterable[Window]) -> Instant:
-    return sum(one.end - one.start for one in windows)
-
-
-def _json(one: Window) -> dict[str, Any]:
-    return {"start": utc(one.start), "end": utc(one.end)}
+def _name(session: Session, id_: str) -> str:
+    person = session.rota.people.get(id_)
+    return person.name if person else id_

@@ -9,6 +9,7 @@ import click
 
 from syncd import log
 from syncd.cli import FAILED, Command, stop
+from syncd.cli.elsewhere import Follower
 from syncd.cli.session import Session, with_session
 from syncd.config import Config
 from syncd.daemon import Daemon, tell_systemd
@@ -28,13 +29,13 @@ def run(session: Session) -> None:
     with session.store(create=True) as store:
         assert store is not None, "made where there was none"  # noqa: S101
         with store.only_daemon():
-            daemon = Daemon(
-                config=config,
-                store=store,
-                clock=session.clock,
-                load=session.reread,
-                turned=lambda: tell_systemd("WATCHDOG=1"),
-            )
+            follower = Follower(session, store, config)
+
+            def turned() -> None:
+                tell_systemd("WATCHDOG=1")
+                follower.turn(daemon.reload)
+
+            daemon = Daemon(config=config, store=store, clock=session.clock, load=follower.load, turned=turned)
             _listen(daemon)
             endpoint = _health(config, daemon, store)
             tell_systemd("READY=1")

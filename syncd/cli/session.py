@@ -54,10 +54,22 @@ class Session:
         """The file as it is now. Raises `ConfigError`."""
         return self._load(destinations=True)
 
-    def _load(self, *, destinations: bool) -> Config:
+    def another(self, path: Path) -> Config:
+        """Another file, as if it were the configuration. Raises `ConfigError`."""
+        return self._load(destinations=False, path=path)
+
+    strict = False
+    """Mistakes in a rota from elsewhere are errors, as they are in a file; else its last good state stands in."""
+
+    def _load(self, *, destinations: bool, path: Path | None = None) -> Config:
         from syncd.config import find, load
 
-        return load(find(self.named), destinations=destinations)
+        bare = load(path or find(self.named), destinations=destinations, elsewhere=False)
+        if bare.source is None:
+            return bare
+        from syncd.cli.elsewhere import with_rota
+
+        return with_rota(self, bare, destinations=destinations)
 
     @property
     def rota(self) -> Rota:
@@ -124,10 +136,14 @@ class Session:
 
     # --- the store -----------------------------------------------------------------------
 
-    def store_location(self) -> str:
+    def store_location(self, config: Config | None = None) -> str:
         """`store:` of the file, `$STATE_DIRECTORY` (systemd), `$XDG_STATE_HOME/syncd`, `~/.local/state/syncd`."""
-        if self.config.store is not None:
-            return self.config.store
+        named = (config or self.config).store
+        return named if named is not None else self.own_place()
+
+    @staticmethod
+    def own_place() -> str:
+        """Where a store is that the file does not name."""
         if given := os.environ.get("STATE_DIRECTORY"):
             return given.split(":")[0]
         home = os.environ.get("XDG_STATE_HOME")
@@ -135,21 +151,26 @@ class Session:
         return str(base / "syncd")
 
     @contextmanager
-    def store(self, *, create: bool) -> Iterator[Store | None]:
-        """None where there is none and none is to be made."""
-        location = self.store_location()
+    def store(self, *, create: bool, config: Config | None = None) -> Iterator[Store | None]:
+        """None where there is none and none is to be made. `config`: another than the session's."""
+        config = config or self.config
+        location = self.store_location(config)
         if not create and "://" not in location and not (Path(location) / "syncd.db").exists():
             yield None
             return
         from syncd.store import Store
 
-        given = self.config.marker_key
+        given = config.marker_key
         try:
             key = given.reveal() if given else None
         except (OSError, KeyError):
             stop(f"marker_key: {given.where if given else ''} is not there or cannot be read", CONFIG)
-        store = Store.open(location, self.config.tenant, key, create=create)
+        store = Store.open(location, config.tenant, key, create=create)
         try:
+            if create and store is not None and config.source is not None:
+                from syncd.cli.elsewhere import remember
+
+                remember(self, store)
             yield store
         finally:
             if store is not None:

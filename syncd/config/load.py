@@ -103,19 +103,21 @@ def load(
     *,
     destinations: bool = True,
     fetched: Mapping[str, bytes] | None = None,
+    elsewhere: bool = True,
     now: Instant | None = None,
 ) -> Config:
     """The settings in the file at `path`. Raises `ConfigError` with every problem.
 
     `destinations`: also look inside the options of each destination and at each secret, which imports the connectors that
-    are named; False for commands that only ask the rota. `fetched`: address → rota text, what `source` names with `url` or
-    `bridge`; without it the rota is empty then, and what destinations show is not checked. A `directory` is read here.
+    are named; False for commands that only ask the rota. `fetched`: address → rota text, what `source` names; without it a
+    `directory` is read here, and with `url` or `bridge` the rota is empty and what destinations show is not checked. So it is
+    for all three without `elsewhere`.
     `now`: warnings about people's duties look from here on; by default the clock's time.
     """
     report = Report()
     try:
         node = parse(_bytes(path, report), str(path), report)
-        config = _read(node, path, report, fetched, look=destinations, now=int(time()) if now is None else now)
+        config = _read(node, path, report, fetched, elsewhere, look=destinations, now=int(time()) if now is None else now)
     except Unreadable:
         raise ConfigError(report.problems()) from None
     if report.failed:
@@ -133,13 +135,22 @@ def _bytes(path: Path, report: Report) -> bytes:
         raise Unreadable from None
 
 
-def _read(node: Node, path: Path, report: Report, fetched: Mapping[str, bytes] | None, *, look: bool, now: Instant) -> Config:
+def _read(
+    node: Node,
+    path: Path,
+    report: Report,
+    fetched: Mapping[str, bytes] | None,
+    elsewhere: bool,
+    *,
+    look: bool,
+    now: Instant,
+) -> Config:
     folder = path.parent.absolute()
     directory = directory_of(node, folder)
-    if directory is not None:
+    if directory is not None and fetched is None and elsewhere:
         fetched = files_of(directory, node.get("source", "directory") or node, report)
-    elsewhere = node.get("source")
-    there = elsewhere is not None and not elsewhere.null
+    source = node.get("source")
+    there = source is not None and not source.null
     if there:
         node = put_in(node, fetched or {}, report)
     top = TOP.read(applied(node, report), "", report)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from syncd.config.document import BULK, LONGEST, Node, parse
-from syncd.config.problem import Report, shown, under
+from syncd.config.problem import Place, Report, shown, under
 
 TABLES = ("people", "roles", "teams", "schedules", "templates")
 SINGLE = ("timezone", "holidays")
@@ -23,7 +23,7 @@ def directory_of(node: Node, folder: Path) -> Path | None:
     return folder / Path(named.text).expanduser()
 
 
-def files_of(directory: Path, place: Node, report: Report) -> dict[str, bytes] | None:
+def files_of(directory: Path, place: Place, report: Report) -> dict[str, bytes] | None:
     """Every rota file of `directory`, by name, but an editor's hidden ones. None where there is a problem, or no file."""
     path = "source.directory"
     files: dict[str, bytes] = {}

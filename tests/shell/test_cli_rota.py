@@ -11,7 +11,7 @@ from syncd.config import load
 from syncd.core.model import Window
 from syncd.core.shifts import shifts
 from syncd.store import Store
-from tests.shell.command_line import ROTA, CommandLine, command_line
+from tests.shell.command_line import FOLDER, ROTA, CommandLine, command_line
 
 
 @pytest.fixture
@@ -184,12 +184,43 @@ def test_a_running_shift_is_whole_though_part_of_it_is_recorded(syncd: CommandLi
 def test_impact_tells_whose_shifts_would_move_and_by_how_much(syncd: CommandLine) -> None:
     other = str(syncd.write(ROTA.replace("members: [ana, ben]", "members: [ana, cho]"), "other.yaml"))
     period = ("--from", "2026-03-10", "--to", "2026-03-24")
-    assert syncd.json("impact", "syncd.yaml", *period) == []
+    nothing = {"changes": [], "moves": [], "gaps": [], "destinations": []}
+    assert syncd.json("impact", "syncd.yaml", *period) == {
+        "from": "2026-03-09T23:00:00Z",
+        "to": "2026-03-23T23:00:00Z",
+        **nothing,
+    }
+    assert syncd.run("impact", "syncd.yaml").output == "nobody's shifts would move\n"
     week = [{"start": "2026-03-16T08:00:00Z", "end": "2026-03-23T08:00:00Z"}]
     same = {"schedule": "payments", "role": "primary"}
-    assert syncd.json("impact", other, *period) == [
+    assert syncd.json("impact", other, *period)["changes"] == [
         {**same, "person": "ben", "seconds": -604_800, "gained": [], "lost": week},
         {**same, "person": "cho", "seconds": 604_800, "gained": week, "lost": []},
     ]
-    assert "loses" in syncd.run("impact", other, *period).output
+    told = syncd.run("impact", other, *period).output
+    assert "Ben Okafor  loses" in told
+    assert "Cho Min-ji  7d more" in told
     assert "no such" in syncd.refused("impact", "nothing.yaml", code=78).lower()
+
+
+def test_impact_tells_moved_shifts_gaps_destinations_and_what_would_be_held(syncd: CommandLine) -> None:
+    daily = ROTA.replace("unit: week, on: mon, ", "unit: day, ")
+    syncd.write(daily + FOLDER + FOLDER.splitlines()[1].replace("calendar", "old") + "\n")
+    later = (
+        daily.replace("T09:00", "T10:00")
+        .replace('at: "09:00"', 'at: "10:00"')
+        .replace("title: Payments\n", "title: Payments\n    end: 2026-03-20T10:00\n")
+    )
+    other = str(syncd.write(later + FOLDER + FOLDER.splitlines()[1].replace("calendar", "new") + "\n", "other.yaml"))
+    found = syncd.json("impact", other)
+    same = {"schedule": "payments", "role": "primary"}
+    assert {**same, "person": "ben", "start_seconds": 3600, "end_seconds": 3600}.items() <= found["moves"][1].items()
+    assert [(gap["cause"], gap["start"]) for gap in found["gaps"]] == [("ended", "2026-03-20T09:00:00Z")]
+    told = {one["destination"]: one for one in found["destinations"]}
+    assert told["calendar"]["actions"]["delete"] == 22
+    assert "would be removed with nobody in their place" in told["calendar"]["holds"][0]
+    assert (told["old"]["actions"], "left as it is" in told["old"]["note"]) == ({}, True)
+    assert (told["new"]["actions"], told["new"]["note"]) == ({"create": 9}, "new")
+    said = syncd.run("impact", other).output
+    for words in ("begins 1h later; ends 1h later", "gap: payments, primary: ended", "would be held: ", "new: new, 9 × create"):
+        assert words in said
