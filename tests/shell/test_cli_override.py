@@ -112,7 +112,8 @@ def test_nobody_can_be_put_on(syncd: CommandLine) -> None:
         (["--person", "cho", "--from", "2026-03-14", "--to", "2026-03-13"], "not after"),
         (["--person", "cho", "--from", "2026-03-29T02:30", "--to", "2026-03-29T12:00"], "does not exist in Europe/Berlin"),
         (["--person", "cho", "--from", "2026-10-24T12:00", "--to", "2026-10-25T02:30"], "exists twice"),
-        (["--person", "ana"], "would change nothing"),
+        (["--person", "ana"], "would change nothing: ana is on as asked"),
+        (["--person", "cho", "--replaces", "ben"], "would change nothing: ben is not on call then"),
         (["--person", "cho", "--from", "2026-02-30"], "no calendar has"),
         (["--person", "cho", "--nobody"], "--person"),
         ([], "--person"),
@@ -211,3 +212,11 @@ def test_every_change_is_in_the_history(syncd: CommandLine) -> None:
         ("override.removed", "ana", id_),
     ]
     assert set(added) == {"id", "at", "run", "destination", "event", "actor", "entry", "old", "new", "digest"}
+
+
+def test_an_override_outside_the_schedules_time_is_refused_with_the_reason(syncd: CommandLine) -> None:
+    syncd.write(ROTA.replace("start: 2026-02-23T09:00", "start: 2026-02-23T09:00\n    end: 2026-03-20"))
+    late = ("override", "add", "--person", "cho", "--from", "2026-03-21", "--to", "2026-03-22")
+    assert "schedule payments ended Fri 2026-03-20 00:00 CET" in syncd.refused(*late)
+    syncd.write(ROTA.replace("start: 2026-02-23T09:00", "start: 2026-04-06T09:00"))
+    assert "schedule payments has not begun by then" in syncd.refused(*late)
