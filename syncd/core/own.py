@@ -52,11 +52,6 @@ class Own:
         """It bears our marker, but nothing is remembered of it (rule 8)."""
         return self.row is None
 
-    @property
-    def signed(self) -> bool:
-        """Its marker says what it says, or there is none to say it."""
-        return self.claim is None or (self.claim.value.person, self.claim.value.end) == (self.says.person, self.says.end)
-
     def worded(self, wording: str) -> bool:
         """Whether it reads as we would write it today; a human's cosmetic edit counts as that."""
         claim = self.claim

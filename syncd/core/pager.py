@@ -16,7 +16,7 @@ from syncd.core.merge import Cell, Do, Hands, Piece, Tell, classify
 from syncd.core.mode import OnDeleted
 from syncd.core.model import Instant, Window
 from syncd.core.own import unknown
-from syncd.core.record import Echo, Memory, Row, Value
+from syncd.core.record import Echo, Memory, Value
 from syncd.core.record import Piece as Base
 from syncd.core.sweep import sweep
 
@@ -185,9 +185,3 @@ def rebased(pieces: Sequence[Base], updates: Sequence[Base], now: Instant) -> tu
         else:
             out.append(part)
     return tuple(p for p in out if p.end > now)
-
-
-def displaced(entry: Entry, row: Row | None, targets: Sequence[Target], now: Instant) -> bool:
-    """Whether an entry says, at any instant from now on, something else than the rota."""
-    span = Window(max(entry.start, now), entry.end)
-    return any(entry.person not in on for _, (on,) in sweep(span, [(t.start, t.end, t.shift.person) for t in targets]))

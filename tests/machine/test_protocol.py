@@ -9,10 +9,11 @@ import pytest
 from connectors.memory_place import Fault, lost
 from syncd.connector import Denied, Unavailable
 from syncd.core.mode import Limits
-from syncd.core.model import HOUR
+from syncd.core.model import HOUR, Approval
 from syncd.cycle import Report, Trigger
 from syncd.store import LeaseLost
 from tests.machine.story import (
+    CALENDAR,
     PAGER,
     SHAPES,
     SHIFTS,
@@ -794,3 +795,33 @@ def test_f13_an_event_that_a_human_changed_meanwhile_is_read_again_and_not_overw
 
 
 _ = delete
+
+
+@pytest.mark.parametrize("shape", [CALENDAR, PAGER])
+def test_where_every_override_is_approved_first_an_edit_waits_as_a_conflict(shape: str):
+    with story(shape, B) as w:
+        w.rota = replace(w.rota, schedules={"s": replace(w.rota.schedules["s"], approval=Approval.ALL)})
+        if shape == PAGER:
+            create(w, "dev", 8, 16)
+        else:
+            edit(w, entry(w, "ben", 8), who="dev")
+        report = w.cycle()
+        assert imports(report) == []
+        assert recorded(w) == []
+        assert w.shown(0, h(9)) == ["dev"]
+        assert kinds(w) == {"C"}
+
+
+def test_what_was_imported_once_and_withdrawn_is_put_back_though_the_ledger_forgot_that_it_agreed():
+    with story() as w:
+        edit(w, entry(w, "ana", 0), who="cho")
+        fault(w, "replace", REFUSED)  # not signed
+        w.cycle()
+        w.remove_override(0)
+        with w.store.write() as tx:
+            for row in tx.ledger.memory("d0").rows:
+                tx.ledger.put_row(
+                    "d0", replace(row, accepted=row.accepted._replace(person="ana")) if row.accepted.start == h(0) else row
+                )
+        assert imports(w.cycle()) == []
+        assert on_call(w, 2) == ["ana"]
