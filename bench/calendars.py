@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
+from threading import Lock, Thread
+from urllib.parse import urlsplit
 
 from bench.measure import TIMES, Cost, here, medians
 from bench.place import Clean, Desk, caldav, syncd, vdirsyncer
@@ -19,7 +22,7 @@ from syncd.core.shifts import shifts as shifts_of
 from syncd.cycle import Trigger
 from syncd.errand import Errand
 from syncd.store import Store
-from tests.connectors.servers import Server, radicale
+from tests.connectors.servers import Server, basic, radicale
 from tests.simulators.proxy import Answer, Exchange, Proxy, Rule
 
 LINK = 0.05
@@ -109,6 +112,8 @@ def nothing_to_do(clean: Clean, folder: Path, at: Server, shifts: int = 100) -> 
 
 def exports(clean: Clean, folder: Path, at: Server, shifts: int, times: int, *, link: float = 0.0) -> dict[str, Cost]:
     """Medians of first exports, each to an empty calendar."""
+    folder = folder / f"exports-{next(_NUMBERS)}"
+    numbers = count()
     with Proxy(at.url) as proxy:
 
         def slow(exchange: Exchange) -> Answer:
@@ -120,24 +125,57 @@ def exports(clean: Clean, folder: Path, at: Server, shifts: int, times: int, *, 
 
         def ours() -> Cost:
             path = at.calendar()
-            desk = syncd(clean, folder / f"ours-{next(_NUMBERS)}", shifts, "caldav", caldav(at, url, path))
+            desk = syncd(clean, folder / f"ours-{next(numbers)}", shifts, "caldav", caldav(at, url, path))
             cost = desk("syncd", "export", "--now")
             at.request("DELETE", path)
             return cost
 
         def theirs() -> Cost:
             path = at.calendar()
-            desk = vdirsyncer(clean, folder / f"theirs-{next(_NUMBERS)}", shifts, at, url, path)
+            desk = vdirsyncer(clean, folder / f"theirs-{next(numbers)}", shifts, at, url, path)
             cost = desk("vdirsyncer", "-c", "config", "sync")
             at.request("DELETE", path)
             return cost
 
-        return medians({"ours": ours, "theirs": theirs}, times, warm=False)
+        def wire() -> Cost:
+            path = at.calendar()
+            bodies = sorted((folder / "theirs-0").glob("vdir/rota/*.ics"))
+            cost = here(partial(_put_all, at, url, path, bodies))
+            at.request("DELETE", path)
+            return cost
+
+        works = {"theirs": theirs, "ours": ours}
+        return medians({**works, "wire": wire} if link else works, times, warm=False)
+
+
+def _put_all(at: Server, url: str, path: str, bodies: Sequence[Path]) -> None:
+    """What a client costs that only sends: no start, no store, four connections."""
+    parts = urlsplit(url)
+    todo = iter(bodies)
+    lock = Lock()
+
+    def work() -> None:
+        connection = HTTPConnection(parts.hostname or "", parts.port)
+        signed = {"Authorization": basic(at.username or "", at.password or ""), "Content-Type": "text/calendar"}
+        while True:
+            with lock:
+                one = next(todo, None)
+            if one is None:
+                connection.close()
+                return
+            connection.request("PUT", path + one.name, one.read_bytes(), signed)
+            connection.getresponse().read()
+
+    threads = [Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def slow_link(clean: Clean, folder: Path, at: Server, times: int = TIMES) -> list[Line]:
     cost = exports(clean, folder, at, 100, times, link=LINK)
-    note = f"{cost['ours'].wall:.2f} / {cost['theirs'].wall:.2f} s"
+    note = f"{cost['ours'].wall:.2f} / {cost['theirs'].wall:.2f} s; a client that only sends {cost['wire'].wall:.2f} s"
     return [Line("export of 100 over a link of 50 ms / vdirsyncer, wall", cost["ours"].wall / cost["theirs"].wall, 0.25, note)]
 
 

@@ -108,7 +108,7 @@ class Desk:
 def syncd(clean: Clean, folder: Path, shifts: int, kind: str, options: str) -> Desk:
     """syncd with a rota of so many shifts ahead (and the one that is running) and one destination."""
     folder.mkdir(parents=True)
-    text = ROTA.format(store=folder / "state", hours=HOURS, horizon=shifts * HOURS - 1, kind=kind, options=options)
+    text = ROTA.format(store=folder / "state", hours=HOURS, horizon=(shifts - 1) * HOURS, kind=kind, options=options)
     (folder / "syncd.yaml").write_text(text)
     return Desk(clean, folder)
 
