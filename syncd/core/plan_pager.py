@@ -35,6 +35,7 @@ def plan(
     wanted = [(t.start, t.end, t) for t in targets]
     kept = [d for d in drifts if d.do in {Do.KEEP, Do.HOLD}]
     gone = {e.ref for e in future if _goes(e, rows, echoes, wanted, drifts, kept, mode, now)}
+    gone |= _twice_there([e for e in future if e.ref in rows and e.ref not in gone], rows, now)
     while True:
         missing = _missing(future, gone, rows, paged, targets, kept, now)
         buried = {e.ref for e in future if e.ref in rows and e.ref not in gone and any(_meet(t, e) for t in missing)}
@@ -47,6 +48,19 @@ def plan(
     doomed = {row.ref for row in memory.rows if row.doubt == "delete"}
     standing = [_value(e) for e in future if e.ref not in doomed]
     return _numbered(ordered([*creates, *deletes], standing, targets, now), memory)
+
+
+def _twice_there(ours: Sequence[Entry], rows: dict[str, Row], now: Instant) -> set[str]:
+    """Own entries that lie on other own ones, though all say what the rota does: the one on top stays (row 19, I2)."""
+    last = sorted(ours, key=lambda e: (rows[e.ref].order, e.ref), reverse=True)
+    stays: list[Entry] = []
+    goes: set[str] = set()
+    for entry in last:
+        if any(max(e.start, entry.start, now) < min(e.end, entry.end) for e in stays):
+            goes.add(entry.ref)
+        else:
+            stays.append(entry)
+    return goes
 
 
 def _value(entry: Entry) -> Value:

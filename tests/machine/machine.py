@@ -183,7 +183,20 @@ def quiet(world: World, mode: Mode) -> None:
             if any(s <= at < e for s, e in (*kept, *blocked)):
                 continue
             assert world.shown(n, at) == world.wanted(at), (n, at - T0)
+    assert_ours_lie_side_by_side(world)
     assert_nothing_lost(world)
+
+
+def assert_ours_lie_side_by_side(world: World) -> None:
+    """I2: at rest own entries do not overlap from now on, but for people who are on together."""
+    now = world.clock.t
+    for n, settings in enumerate(world.settings):
+        with world.store.read() as tx:
+            refs = {row.ref for row in tx.ledger.memory(settings.name).rows}
+        ours = [i for i in world.spots[n].items.values() if i.ref in refs and i.end > now]
+        for at in {max(i.start, now) for i in ours}:
+            on = [i.ref for i in ours if i.start <= at < i.end]
+            assert len(on) <= world.rota.roles["primary"].people, (n, at - T0, on)
 
 
 def assert_nothing_lost(world: World) -> None:
