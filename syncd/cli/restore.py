@@ -9,11 +9,12 @@ import click
 
 from syncd.cli import FAILED, USAGE, Command, stop
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import as_json, table, utc, when
+from syncd.cli.show import as_json, parse, table, utc, when
 from syncd.core.drift import Pull
 from syncd.core.imports import cuts_for
 from syncd.core.model import Override, Schedule, Window
 from syncd.core.shifts import shifts
+from syncd.core.sweep import sweep
 
 if TYPE_CHECKING:
     from syncd.store import Conflict, Tx
@@ -25,24 +26,33 @@ if TYPE_CHECKING:
 def restore(session: Session, id_: str) -> None:
     """Put what a destination had, before the rota took its place, into the rota. `syncd conflicts` lists what there is.
 
+    Where one of our events was deleted or made shorter and others, put there by hand, show who is on instead, it is those.
     What has passed stays as it was. Every destination of the schedule follows.
     """
     with session.look() as seen:
         known = {one.id: one for one in seen.conflicts.open()} if seen else {}
     conflict = known[session.known("conflict", id_, known)]
     of = _schedule(session, conflict)
-    wanted = _wanted(session, conflict)
     with session.change() as tx:
+        wanted = _wanted(session, conflict, tx.overrides.in_force(of))
         if not tx.conflicts.close(conflict.id, by=actor(), at=session.now, how="restored"):
             stop(f"{conflict.id} was answered meanwhile", USAGE)
-        override = _record(session, tx, of, wanted)
-        told = shifts(tx.overrides.in_force(of), Window(wanted.start, wanted.end), role=conflict.role)
-        if {one.person for one in told} != set(wanted.people):
-            stop("something in the rota keeps it from having an effect: nothing was changed", FAILED)
+        overrides = [_record(session, tx, of, one) for one in wanted]
+        told = []
+        for one in wanted:
+            there = shifts(tx.overrides.in_force(of), Window(one.start, one.end), role=conflict.role)
+            if {shift.person for shift in there} != set(one.people):
+                stop("something in the rota keeps it from having an effect: nothing was changed", FAILED)
+            told += there
     if session.json:
-        as_json({"override": override, "people": list(wanted.people), "start": utc(wanted.start), "end": utc(wanted.end)})
+        said = [
+            {"override": id_, "people": list(one.people), "start": utc(one.start), "end": utc(one.end)}
+            for id_, one in zip(overrides, wanted, strict=True)
+        ]
+        as_json({**said[0], "overrides": said})
         return
-    click.echo(override)
+    for id_ in overrides:
+        click.echo(id_)
     rows = [(session.rota.people[one.person].name, when(one.start, of.timezone), when(one.end, of.timezone)) for one in told]
     table(("on call", "from", "to"), rows)
 
@@ -54,26 +64,47 @@ def _schedule(session: Session, conflict: Conflict) -> Schedule:
     return session.rota.schedules[settings.schedule]
 
 
-def _wanted(session: Session, conflict: Conflict) -> Override:
+def _wanted(session: Session, conflict: Conflict, of: Schedule) -> list[Override]:
+    """One, or several one after the other: what stood there, else what stands beside it by a human's hand (MERGE.md rule 23).
+
+    Of a role that several hold at once, the others stay.
+    """
     had: Any = conflict.destination_had
     people = tuple(str(one) for one in (had.get("people", ()) if isinstance(had, dict) else had or ()))
-    unknown = [one.removeprefix("?") for one in people if one not in session.rota.people]
-    if not people:
+    events = [] if people or not isinstance(had, dict) else had.get("events", [])
+    named = (*people, *(str(event["person"]) for event in events))
+    unknown = [one.removeprefix("?") for one in named if one not in session.rota.people]
+    if not people and not events:
         stop("nobody stood there: there is nothing to bring back; `syncd override add` changes the rota", USAGE)
     if unknown:
         stop(f"{', '.join(unknown)} is not in `people`: add them first", USAGE)
     if conflict.end <= session.now:
         stop("it is over: the past stays as it was", USAGE)
-    return Override(
-        id="",
-        roles=(conflict.role,),
-        people=people,
-        replaces=None,
-        start=max(conflict.start, session.now),
-        end=conflict.end,
-        reason=f"restored from {conflict.destination}",
-        origin="command",
-    )
+    stood = [(conflict.start, conflict.end, person) for person in people]
+    beside = [(parse(event["start"]), parse(event["end"]), str(event["person"])) for event in events]
+    window = Window(max(conflict.start, session.now), conflict.end)
+    most = session.rota.roles[conflict.role].people
+    now = shifts(of, window, role=conflict.role) if most > 1 else ()
+    others = [(one.start, one.end, one.person) for one in now if one.person not in conflict.rota]
+    wanted = [
+        Override(
+            id="",
+            roles=(conflict.role,),
+            people=tuple(dict.fromkeys([*who, *on])),
+            replaces=None,
+            start=piece.start,
+            end=piece.end,
+            reason=f"restored from {conflict.destination}",
+            origin="command",
+        )
+        for piece, (who, on) in sweep(window, stood or beside, others)
+        if who
+    ]
+    if not wanted:
+        stop("what stood beside it is over: the past stays as it was", USAGE)
+    if events and any(len(one.people) > most for one in wanted):
+        stop(f"more than {most} stand there at once: `syncd override add` says who it is", USAGE)
+    return wanted
 
 
 def _record(session: Session, tx: Tx, of: Schedule, wanted: Override) -> str:

@@ -132,6 +132,9 @@ def conflicts(session: Session) -> None:
 
 
 def _people(value: Any) -> str:
+    """Ids, or the titles of events by a human's hand that stand beside a hole."""
+    if isinstance(value, dict):
+        return _people(value.get("people") or [event["title"] for event in value.get("events", ())])
     value = value.get("people", []) if isinstance(value, dict) else value
     return ", ".join(map(str, value)) or "nobody" if isinstance(value, list) else str(value)
 

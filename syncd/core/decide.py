@@ -300,7 +300,7 @@ def _decided(
         destination=q.destination,
         schedule=q.schedule.id,
         role=q.role,
-        covering=_covering(drifts, foreign),
+        foreign=foreign,
     )
     told += [_peer(q, entry) for entry in peers]
     return Decision(
@@ -315,17 +315,6 @@ def differs(rota: Iterable[Shift], seen: Iterable[Value], window: Window) -> int
     here = [(s.start, s.end, s.person) for s in rota]
     there = [(v.start, v.end, v.person) for v in seen]
     return sum(piece.end - piece.start for piece, (want, on) in sweep(window, here, there) if sorted(want) != sorted(on))
-
-
-def _covering(drifts: Iterable[Drift], foreign: Sequence[Entry]) -> dict[tuple[Instant, Instant], tuple[str, ...]]:
-    """For a hole: the events by a human's hand that cover it with exactly one known person (rule 23)."""
-    holes = [d for d in drifts if d.row in {"6", "8"} and d.tell is Tell.CONFLICT]
-    known = [e for e in foreign if e.person is not None]
-    return {
-        (d.start, d.end): tuple(e.title for e in known if e.start < d.end and d.start < e.end)
-        for d in holes
-        if any(e.start < d.end and d.start < e.end for e in known)
-    }
 
 
 def _peer(q: Question, entry: Entry) -> Notice:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from syncd.core.drift import Drift, joined
+from syncd.core.entry import Entry
 from syncd.core.merge import Do, Tell
 from syncd.core.model import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """An event by a human's hand that shows exactly one known person where ours left a hole (rule 23)."""
+
+    title: str
+    person: str
+    start: Instant
+    end: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +41,8 @@ class Notice:
     """Whom the destination showed there: what `restore` brings back."""
     done: str = ""
     refs: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-    """Titles of events by a human's hand that cover the hole (rule 23)."""
+    also: tuple[Beside, ...] = ()
+    """Of a hole: who covers it in events by a human's hand; what `restore` imports where `had` is nobody."""
 
     @property
     def restorable(self) -> bool:
@@ -55,13 +66,18 @@ def notices(
     destination: str,
     schedule: str,
     role: str,
-    covering: dict[tuple[Instant, Instant], tuple[str, ...]] | None = None,
+    foreign: Sequence[Entry] = (),
 ) -> list[Notice]:
-    """One for each stretch of drift that tells something."""
+    """One for each stretch of drift that tells something. `foreign`: what stands there and is nobody's assignment."""
     out = []
     for d in joined(d for d in drifts if d.tell is not Tell.NOTHING):
         had = tuple(sorted(d.observed))
-        text = f"{d.words}: {_shown(had)} stands there, the rota has {_shown(() if d.desired is None else (d.desired,))}; {_DONE[d.do]}"
+        also = _beside(d, foreign)
+        rota = () if d.desired is None else (d.desired,)
+        text = f"{d.words}: {_shown(had)} stands there, the rota has {_shown(rota)}; {_DONE[d.do]}"
+        if also:
+            titles = ", ".join(repr(one.title) for one in also)
+            text += f"; beside it stands {titles}, which is no entry of ours: `syncd restore {_id(destination, d)}` takes it over"
         out.append(
             Notice(
                 id=_id(destination, d),
@@ -72,14 +88,24 @@ def notices(
                 start=d.start,
                 end=d.end,
                 text=text,
-                rota=() if d.desired is None else (d.desired,),
+                rota=rota,
                 had=had,
                 done=_DONE[d.do],
                 refs=tuple(r for r, _ in d.refs),
-                also=(covering or {}).get((d.start, d.end), ()),
-            )  # fmt: skip
+                also=also,
+            )
         )
     return out
+
+
+def _beside(d: Drift, foreign: Sequence[Entry]) -> tuple[Beside, ...]:
+    if d.row not in {"6", "8"} or d.tell is not Tell.CONFLICT:
+        return ()
+    return tuple(
+        Beside(title=e.title, person=e.person, start=e.start, end=e.end)
+        for e in sorted(foreign, key=lambda e: (e.start, e.end, e.ref))
+        if e.person is not None and e.start < d.end and d.start < e.end
+    )
 
 
 def _shown(people: tuple[str, ...]) -> str:

@@ -70,10 +70,15 @@ def _conflict(tx: Tx, base: Round, said: dict[str, object]) -> None:
         return
     tx.conflicts.put(
         str(said["id"]), base.name, role=base.settings.role, start=_int(said["start"]), end=_int(said["end"]), rota=said["rota"],
-        destination_had={"people": said["had"], "events": said["also"]}, done=str(said["done"]), since=base.now,
+        destination_had={"people": said["had"], "events": _events(said["also"])}, done=str(said["done"]), since=base.now,
     )  # fmt: skip
     event = {Tell.CONFLICT: "conflict", Tell.REMOVED: "removed or overwritten"}[Tell(str(said["kind"]))]
     write_down(tx, base, event, entry=str(said["id"]), old=said["had"], new=said["rota"], digest=None)
+
+
+def _events(also: object) -> list[dict[str, object]]:
+    found = also if isinstance(also, list | tuple) else ()
+    return [{**one, "start": iso(one["start"]), "end": iso(one["end"])} for one in found]
 
 
 def _int(value: object) -> int:

@@ -80,6 +80,26 @@ def test_a_shift_made_longer_over_the_next(shown: Town) -> None:
     shown.nothing_to_do()
 
 
+def test_a_shift_split_between_two_by_hand(shown: Town) -> None:
+    """The second half is an event that nobody knows: the hole is filled, and the event named, for one command to take over."""
+    shown.drag("ana 12T09 13T09", "12T09", "12T21")
+    half = shown.add("half", "12T21", "13T09", "Dee Novak: Primary")
+    shown.export()
+    assert sorted(shown.shown()) == sorted([*ROLLING, "dee 12T21 13T09"])
+    assert shown.event("dee 12T21 13T09").ref == half
+    if shown.mode == "bidirectional":
+        (conflict,) = shown.syncd.json("conflicts")
+        event = {"title": "Dee Novak: Primary", "person": "dee", "start": "2026-03-12T21:00:00Z", "end": "2026-03-13T09:00:00Z"}
+        assert conflict["destination_had"] == {"people": [], "events": [event]}
+        assert (conflict["start"], conflict["end"]) == ("2026-03-12T21:00:00Z", "2026-03-13T09:00:00Z")
+        shown.nothing_to_do()
+        shown.syncd.json("restore", conflict["id"])
+        shown.export()
+        ours = [str(event) for event in shown.events() if event.ours]
+        assert ours == in_place("ana 12T09 12T21", "dee 12T21 13T09", "ben 13T09 14T09")
+    shown.nothing_to_do()
+
+
 def test_a_deleted_shift_comes_back(shown: Town) -> None:
     ref = shown.remove("ana 12T09 13T09")
     shown.export()
