@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from syncd.core.model import Instant, Override, Schedule, Window
+from syncd.core.model import Away, Instant, Override, Schedule, Window
 
 
 class Approved(StrEnum):
@@ -59,14 +59,15 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that a schedule's overrides were told: `recorded` in the order of recording, `marks` of the file's own too."""
+    """All that was recorded of a schedule: overrides in the order of recording, `marks` of the file's own too, and time off."""
 
     recorded: tuple[Recorded, ...] = ()
     marks: tuple[Mark, ...] = ()
+    away: tuple[Away, ...] = ()
 
 
 def in_force(schedule: Schedule, stored: Stored) -> Schedule:
-    """`schedule` with the file's overrides, then the recorded ones; removals and cuts are taken off.
+    """`schedule` with the file's overrides and time off, then the recorded ones; removals and cuts are taken off.
 
     An override that was cut comes as pieces of one id, each with the roles that have that piece.
     """
@@ -80,7 +81,7 @@ def in_force(schedule: Schedule, stored: Stored) -> Schedule:
     for override in (*schedule.overrides, *approved):
         if override.id not in removed:
             pieces.extend(_pieces(override, cuts.get(override.id, ())))
-    return replace(schedule, overrides=tuple(pieces))
+    return replace(schedule, overrides=tuple(pieces), away=(*schedule.away, *stored.away))
 
 
 def _pieces(override: Override, cuts: Sequence[Mark]) -> Iterable[Override]:

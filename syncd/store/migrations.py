@@ -96,7 +96,16 @@ def first(session: Session) -> None:
         session.change(statement)
 
 
-MIGRATIONS: tuple[Step, ...] = (first,)
+def time_off(session: Session) -> None:
+    """Time off by command; `schedule` '' is every schedule."""
+    session.change(
+        "CREATE TABLE away (id TEXT PRIMARY KEY, place BIGINT NOT NULL UNIQUE, schedule TEXT NOT NULL, person TEXT NOT NULL,"
+        " starts BIGINT NOT NULL, ends BIGINT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at BIGINT NOT NULL,"
+        " removed_by TEXT, removed_at BIGINT, removed_reason TEXT, CHECK (starts < ends))"
+    )
+
+
+MIGRATIONS: tuple[Step, ...] = (first, time_off)
 """Step n brings a store from version n to n + 1. What was released is never edited: a change is another step."""
 
 

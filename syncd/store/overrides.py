@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from syncd.core.model import Instant, Override, Schedule, Window
+from syncd.core.model import Away, Instant, Override, Schedule, Window
+from syncd.store.away import EVERY, TimesOff
 from syncd.store.errors import NotFound
 from syncd.store.marks import Approved, Mark, Marked, Recorded, Stored, in_force
 from syncd.store.session import Row, Session
@@ -15,11 +16,12 @@ class Overrides:
     def __init__(self, session: Session, instance: str) -> None:
         self._session = session
         self._instance = instance
+        self.away = TimesOff(session, instance)
 
     def revision(self, schedule: str) -> int:
-        """Rises with each change to this schedule's overrides; 0 before the first (MERGE.md rule 2)."""
-        found = self._session.row("SELECT revision FROM revisions WHERE schedule = :schedule", schedule=schedule)
-        return 0 if found is None else int(found["revision"])
+        """Rises with each change to this schedule's overrides and time off; 0 before the first (MERGE.md rule 2)."""
+        sql = "SELECT revision FROM revisions WHERE schedule IN (:schedule, :every)"
+        return sum(int(row["revision"]) for row in self._session.rows(sql, schedule=schedule, every=EVERY))
 
     def add(
         self,
@@ -103,7 +105,7 @@ class Overrides:
 
     def stored(self, schedule: str) -> Stored:
         """For `in_force`."""
-        return Stored(recorded=self.list(schedule), marks=self.marks(schedule))
+        return Stored(recorded=self.list(schedule), marks=self.marks(schedule), away=self.away.of(schedule))
 
     def in_force(self, schedule: Schedule) -> Schedule:
         return in_force(schedule, self.stored(schedule.id))
@@ -155,6 +157,19 @@ class Overrides:
         )
         self._bump(schedule)
         return named
+
+    def time_off(self, away: Away, *, schedule: str | None, by: str, at: Instant) -> str:
+        """Records it for one schedule, or (None) for every one; its id."""
+        self._bump(schedule or EVERY)
+        return self.away.add(away, schedule=schedule, by=by, at=at)
+
+    def no_time_off(self, id_: str, *, by: str, at: Instant, reason: str = "") -> bool:
+        """Takes it back. Whether it counted until now. Raises `NotFound`."""
+        known = self.away.get(id_)
+        if known is None:
+            raise NotFound(f"no time off {id_} was recorded here; `syncd away list` shows all")
+        self._bump(known.schedule or EVERY)
+        return self.away.remove(id_, by=by, at=at, reason=reason)
 
     def _bump(self, schedule: str) -> None:
         self._session.change(
