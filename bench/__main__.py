@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench import calendars, shifts, start
@@ -32,7 +33,7 @@ def main(chosen: tuple[str, ...]) -> int:
     return 1 if missed else 0
 
 
-def _lines(part: str, clean: Clean, folder: Path, server: Server) -> list[Line]:
+def _lines(part: str, clean: Clean, folder: Path, server: Server) -> Iterable[Line]:
     match part:
         case "start":
             return start.measure(clean, folder)
@@ -45,8 +46,7 @@ def _lines(part: str, clean: Clean, folder: Path, server: Server) -> list[Line]:
         case "large":
             return calendars.large(clean, folder, server)
         case _:
-            shifts.main()
-            return []
+            return shifts.measure()
 
 
 if __name__ == "__main__":
