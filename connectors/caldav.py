@@ -9,17 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
+from connectors.caldav_look import contents, list_of, point, still_outside
 from connectors.caldav_wire import Answer, Credentials, Wire, failure, origin, server_time, url_problem
 from connectors.caldav_xml import (
     CAL,
     DAV,
-    Part,
     TooMany,
     conditions,
-    multiget,
     multistatus,
     properties,
     query,
@@ -27,19 +26,11 @@ from connectors.caldav_xml import (
     same_path,
 )
 from syncd.connector import Capabilities, Entry, Finding, Observation, Operation, Rejected, Secret, Site, Stale, Unavailable
-from syncd.core.model import Instant, Shift, Window
+from syncd.core.model import Shift, Window
 from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, principal, to_ical, touches, wording
 
-AT_ONCE = 1_000
-"""Objects fetched in one multiget."""
 MOST_OUTSIDE = 500
 CALENDAR = {"Content_Type": "text/calendar; charset=utf-8"}
-
-
-class Listed(NamedTuple):
-    href: str
-    """As the server wrote it."""
-    etag: str
 
 
 class CalDav:
@@ -88,17 +79,19 @@ class CalDav:
         answer = (self._first_look(url) if unseen and not known else None) or self._listing(window)
         parts = multistatus(answer.body)
         url = self._calendar()
-        listed = self._listed(parts, url)
+        listed = list_of(parts, url)
         if unseen and known and not listed:
             self._first_look(url)
         same = {ref for ref, one in listed.items() if one.etag and same_etag(known.get(ref, "")) == same_etag(one.etag)}
         same &= known.keys()
         outside = {
-            ref: line for ref, line in self._outside().items() if _holds(line, listed.get(ref), window) and ref not in known
+            ref: line
+            for ref, line in self._outside().items()
+            if still_outside(line, listed.get(ref), window) and ref not in known
         }
         wanted = {ref: one.href for ref, one in listed.items() if ref not in same and ref not in outside}
         wanted |= {ref: f"{urlsplit(url).path}{ref}" for ref in known if ref not in listed}
-        objects = self._objects(url, wanted, listed)
+        objects = contents(self._wire, url, wanted, listed)
         entries = list(
             entries_of(
                 objects,
@@ -134,53 +127,6 @@ class CalDav:
         if answer.status != 207:
             raise failure(answer, "looking at the calendar", writing=False)
         return answer
-
-    def _listed(self, parts: Iterable[Part], url: str) -> dict[str, Listed]:
-        """The objects by ref; the calendar itself, which some servers list too, is none."""
-        here = same_path(urlsplit(url).path).rstrip("/")
-        listed: dict[str, Listed] = {}
-        for part in parts:
-            path = same_path(part.href)
-            if path.endswith(("/", "/.", "/..")) or path == here or part.status in (404, 410):
-                continue
-            if part.status != 200:
-                raise Unavailable(f"the server cannot tell about {part.href[:200]} ({part.status})")
-            listed[path.rpartition("/")[2]] = Listed(part.href, part.text(f"{DAV}getetag"))
-        return listed
-
-    def _objects(self, url: str, wanted: Mapping[str, str], listed: Mapping[str, Listed]) -> list[tuple[str, str | None, bytes]]:
-        """Name, etag and content of all `wanted` that stand; the others were looked for by themselves (W11)."""
-        objects: list[tuple[str, str | None, bytes]] = []
-        refs = sorted(wanted)
-        for at in range(0, len(refs), AT_ONCE):
-            asked = set(refs[at : at + AT_ONCE])
-            answer = self._wire.call("REPORT", url, multiget(wanted[ref] for ref in sorted(asked)), Depth="1")
-            if answer.status != 207:
-                raise failure(answer, "reading entries of the calendar", writing=False)
-            for part in multistatus(answer.body):
-                ref = same_path(part.href).rpartition("/")[2]
-                if ref not in asked:
-                    continue
-                asked.remove(ref)
-                if part.status in (404, 410):
-                    continue
-                if part.status != 200:
-                    raise Unavailable(f"the server cannot tell about {part.href[:200]} ({part.status})")
-                etag = part.text(f"{DAV}getetag") or (listed[ref].etag if ref in listed else "")
-                objects.append((ref, etag or None, part.text(f"{CAL}calendar-data").encode("utf-8", "replace")))
-            for ref in sorted(asked):  # left out without a word: a point read decides
-                if (one := self._point(url, ref)) is not None:
-                    objects.append((ref, *one))
-        return objects
-
-    def _point(self, url: str, ref: str) -> tuple[str | None, bytes] | None:
-        """Etag and content of one object, None where it is gone."""
-        answer = self._wire.call("GET", url + ref)
-        if answer.status in (404, 410):
-            return None
-        if answer.status != 200 or answer.html:
-            raise failure(answer, f"reading {ref}", writing=False)
-        return answer.headers.get("etag"), answer.body
 
     def _first_look(self, url: str) -> Answer | None:
         """An empty list may come from what is no calendar at all, so the first look asks what it is. None where anything stands
@@ -303,7 +249,7 @@ class CalDav:
         if _strong(version) and not surely:
             return {"If_Match": _quoted(version)}
         try:
-            now = self._point(self._calendar(), entry.ref)
+            now = point(self._wire, self._calendar(), entry.ref)
         except Unavailable as cause:
             raise Unavailable(str(cause), after=cause.after, refused=True) from cause  # only a read failed
         if now is None:
@@ -367,19 +313,10 @@ def _strong(etag: str) -> bool:
     return bool(etag) and not etag.startswith("W/")
 
 
-def _missing(url: str, answer: Answer) -> Unavailable:
-    return Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
-
-
 def _done(answer: Answer) -> bool:
     """Success; a page with 200 is that of a gateway, and says nothing of the calendar."""
     return 200 <= answer.status < 300 and answer.status != 207 and not (answer.status == 200 and answer.html)
 
 
-def _holds(line: str, listed: Listed | None, window: Window) -> bool:
-    """What was outside is so still: the same object, and not in this window either."""
-    _, etag, start, end = line.split(" ")
-    if listed is None or quote(same_etag(listed.etag), safe="") != etag:
-        return False
-    at: tuple[Instant, Instant] = int(start), int(end)
-    return not (at[0] < window.end and window.start < max(at[1], at[0] + 1))
+def _missing(url: str, answer: Answer) -> Unavailable:
+    return Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
