@@ -67,6 +67,8 @@ def run(cycle: Cycle, store: Store, lease: Lease) -> Report:
             if row.ref not in there:
                 tx.ledger.drop_row(cycle.settings.name, row.ref)
         tx.observations.put(cycle.settings.name, replace(seen.observation, entries=standing, same=frozenset()), base.now)
+        if remembered.known.last_cycle is not None:
+            tx.destinations.put(replace(remembered.known, found=dict(seen.observation.found)))
         tx.journal.add(
             at=base.now, run=cycle.run, destination=cycle.settings.name, event="purged", actor=cycle.actor, new=len(sent.answers)
         )
@@ -78,14 +80,17 @@ def _seen(cycle: Cycle) -> tuple[Remembered, Look, Question, Decision]:
     now = cycle.clock.now()
     can = cycle.connector.capabilities
     known = {row.ref: "" for row in remembered.memory.rows if can.edits_past or not can.stacked or row.accepted.end > now}
+    contents = {entry.ref: entry for entry in remembered.last.entries} if remembered.last and not can.stacked else {}
+    known |= {ref: entry.version or "" for ref, entry in contents.items()}
     observation = cycle.connector.read(Window(now - FAR, now + FAR), known)
+    entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
     key, instance = (cycle.store.key, cycle.store.instance) if cycle.store else (b"", "")
     marks = {
         entry.ref: verify(key, entry.marker, instance=instance, destination=cycle.settings.name, uid=entry.uid)
-        for entry in observation.entries
+        for entry in entries
         if entry.marker
     }
-    seen = Look(observation=observation, entries=observation.entries, marks=marks, now=now, jumped="")
+    seen = Look(observation=observation, entries=entries, marks=marks, now=now, jumped="")
     asked, _ = question(cycle.settings, cycle.rota, remembered, seen, cycle.connector, confirmed=True)
     changes = _changes(remembered, seen, now, past=not can.exclusive)
     standing = tuple(change.before for change in changes if change.before is not None)
