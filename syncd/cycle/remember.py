@@ -213,7 +213,7 @@ def done(
     )
     reason = reason or (decision.holds[0].reason if decision.holds else "") or (sent.waiting[0].reason if sent.waiting else "")
     with base.store.write(base.lease) as tx:
-        tx.observations.put(base.name, observation, base.now)
+        tx.observations.put(base.name, observation, base.now, was.last)
         if not final:
             return
         status = after_cycle(unexported, base.now, pending=False, reason=reason if (held or sent.waiting or reason) else "")
@@ -246,7 +246,7 @@ def _standing_after(decision: Decision, sent: Sent) -> list[Value]:
 def looked(base: Round, was: Remembered, seen: Look, decision: Decision) -> None:
     """A look that was not to write (manual): the difference is shown."""
     with base.store.write(base.lease) as tx:
-        tx.observations.put(base.name, replace(seen.observation, entries=seen.entries, same=frozenset()), base.now)
+        tx.observations.put(base.name, replace(seen.observation, entries=seen.entries, same=frozenset()), base.now, was.last)
         unexported = next_unexported(decision.targets, decision.standing, seen.now, seen.now + base.settings.horizon)
         pending = not decision.plan.empty
         status = after_cycle(unexported, base.now, pending=pending, reason="waits for `syncd export`" if pending else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from syncd.connector import Observation
 from syncd.core.entry import Entry, Paged
@@ -38,8 +39,12 @@ class Observations:
         )
         return observation, found["at"]
 
-    def put(self, destination: str, observation: Observation, at: Instant) -> bool:
-        """Whether anything but the time was new."""
+    def put(self, destination: str, observation: Observation, at: Instant, last: Observation | None = None) -> bool:
+        """Whether anything but the time was new. `last`: as read under this lease; what equals it is not written down again."""
+        if last is not None and replace(last, server_time=observation.server_time) == observation:
+            sql = "UPDATE observations SET at = :at, server_time = :server_time WHERE destination = :destination"
+            if self._session.change(sql, at=at, server_time=observation.server_time, destination=destination):
+                return False
         content = dumps(
             {
                 "entries": [[getattr(entry, name) for name in _ENTRY] for entry in observation.entries],
