@@ -64,6 +64,10 @@ def tell(session: Session, results: list[Result]) -> None:
             say(f"syncd: {one.settings.name}: {kind}{one.error}{said}")
         elif one.report is not None and one.report.stale:
             say(f"syncd: {one.settings.name}: the plan is no longer the one asked for: nothing was done")
+        elif one.report is not None and one.report.failed:
+            failed = one.report.failed
+            why = next((str(answer.error) for answer in failed if answer.error is not None and _ours(answer.error)), "no answer")
+            say(f"syncd: {one.settings.name}: {len(failed)} of {len(_changes(one, session.now))} changes were not done: {why}")
 
 
 def progress(name: str) -> Callable[[int, int], None]:

@@ -159,7 +159,7 @@ def test_a_change_whose_answer_is_lost_is_done_once(one: Town, method: str, faul
 def test_a_server_that_takes_no_writes_leaves_everything_open_and_none_twice(one: Town) -> None:
     one.override("dee", "12T12", "12T18")
     one.proxy.rules = [Rule("PUT|DELETE", "", answers(503))]
-    one.failed()
+    assert "changes were not done: writing an entry: the server gave status 503" in one.failed().stderr
     assert one.shown() == ROLLING
     status = one.syncd.json("status")[0]
     assert (status["status"], status["next_unexported"]) == ("Error", "2026-03-12T12:00:00Z")
