@@ -38,6 +38,7 @@ COMMANDS = {
     "conflicts": ("standing:conflicts", "Edits at destinations that gave way to the rota."),
     "restore": ("restore:restore", "Bring one of them back into the rota."),
     "history": ("standing:history", "What was done, newest first."),
+    "import": ("bring:import_", "Another product's schedule as our YAML."),
     "backup": ("keep:backup", "A copy of the store while it is in use."),
     "audit": ("keep:audit", "Whether the journal was tampered with: verify."),
 }
