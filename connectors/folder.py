@@ -53,8 +53,11 @@ class Folder:
                 stem=_stem,
                 standing={_stem(ref) for ref in versions},
             )
-            return Observation(entries=tuple(entry for entry in entries if entry.ref in known or touches(entry, window)),
-                same=frozenset(same), fingerprint=f"folder:{os.path.realpath(self._path)}")
+            return Observation(
+                entries=tuple(entry for entry in entries if entry.ref in known or touches(entry, window)),
+                same=frozenset(same),
+                fingerprint=f"folder:{os.path.realpath(self._path)}",
+            )
 
     def wording(self, shift: Shift) -> str:
         return wording(shift, self._site, self._options)

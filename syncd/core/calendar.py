@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from syncd.core.desired import Target
@@ -33,7 +34,7 @@ def compare(
     policy: Policy,
     without: Callable[[str, Window], bool],
 ) -> list[Drift]:
-    """Every piece of `window` from now on, judged. `without(override, window)`: whether somebody is on there without that override."""
+    """Every piece of `window` from now on, judged. `without(override, window)`: whether somebody is on there without it."""
     window = Window(max(window.start, now), window.end)
     imports = [i for i in memory.imports if i.ref in {row.ref for row in there.gone}]
     twice = {(i.ref, i.version) for i in memory.imports}
@@ -87,10 +88,19 @@ def _drift(
         import_lost=undone is not None,
     )
     return Drift(
-        start=window.start, end=window.end, lane=lane, row=classify(piece), do=Do.SAME, tell=Tell.NOTHING, base=piece.base,
-        desired=want, observed=observed, refs=tuple((own.entry.ref, own.entry.version or "") for own in seen), left=left,
+        start=window.start,
+        end=window.end,
+        lane=lane,
+        row=classify(piece),
+        do=Do.SAME,
+        tell=Tell.NOTHING,
+        base=piece.base,
+        desired=want,
+        observed=observed,
+        refs=tuple((own.entry.ref, own.entry.version or "") for own in seen),
+        left=left,
         withdraw=undone.override if undone else "",
-    )  # fmt: skip
+    )
 
 
 def _sayable(drifts: list[Drift], policy: Policy, twice: set[tuple[str, str]]) -> list[Drift]:
@@ -113,8 +123,7 @@ def _together(lanes: list[Drift], policy: Policy, twice: set[tuple[str, str]]) -
     desired = sum(d.desired is not None for d in lanes)
     people = [person for d in checked if (person := _on(d))]
     if not said(people, policy.people, desired):
-        checked = [replace(d, do=Do.PUSH, tell=Tell.CONFLICT) if d.do is Do.IMPORT else d for d in checked]
-        return checked
+        return [replace(d, do=Do.PUSH, tell=Tell.CONFLICT) if d.do is Do.IMPORT else d for d in checked]
     return [replace(d, people=tuple(people)) if d.do is Do.IMPORT else d for d in checked]
 
 
@@ -143,7 +152,7 @@ def _on(drift: Drift) -> str | None:
 def _cut(drift: Drift, at: set[Instant]) -> list[Drift]:
     inside = sorted(t for t in at if drift.start < t < drift.end)
     bounds = [drift.start, *inside, drift.end]
-    return [replace(drift, start=a, end=b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [replace(drift, start=a, end=b) for a, b in pairwise(bounds)]
 
 
 def _elementary(drifts: list[Drift]) -> list[Drift]:

@@ -126,8 +126,9 @@ def _calendar(q: Question) -> Decision:
     stands = [o.says for o in there.own if o.row is None or o.row.doubt != "delete"]
     stands += [Value(e.person or f"?{e.title}", e.start, e.end) for e, d in others if d.do is Do.PUSH]
     return _decided(
-        q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands, seen=[o.says for o in there.own],
-        rows=[*rows, *memory.rows[len(q.memory.rows) :]], dropped=dropped, foreign=there.foreign, peers=there.peers,
+        q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands,
+        seen=[o.says for o in there.own], rows=[*rows, *memory.rows[len(q.memory.rows) :]], dropped=dropped,
+        foreign=there.foreign, peers=there.peers,
     )  # fmt: skip
 
 
@@ -136,7 +137,8 @@ def _not_ours(q: Question, there: Standing) -> str:
     strangers = [*there.peers, *there.copies]
     if not strangers or q.memory.rows or q.memory.intents or "strangers" in q.here.released:
         return ""
-    return f"{len(strangers)} entries there carry a syncd marker that this key does not verify, and nothing is remembered of this destination"
+    told = "entries there carry a syncd marker that this key does not verify, and nothing is remembered of this destination"
+    return f"{len(strangers)} {told}"
 
 
 def _adopted(q: Question) -> Memory:
@@ -158,7 +160,7 @@ def _adopted(q: Question) -> Memory:
 
 
 def _others(q: Question, there: Standing, rota: Sequence[Shift], window: Window) -> list[tuple[Entry, Drift]]:
-    """Shift-based pagers: others' entries add somebody, so where the rota decides they go (R) or are told of (C), elsewhere they stay."""
+    """Shift-based pagers: others' entries add somebody, so where the rota decides they go (R) or are told of (C)."""
     found: list[tuple[Entry, Drift]] = []
     on = [(s.start, s.end, s.person) for s in rota]
     for entry in there.foreign:
@@ -171,8 +173,8 @@ def _others(q: Question, there: Standing, rota: Sequence[Shift], window: Window)
         observed = frozenset({entry.person or f"?{entry.title}"})
         row = "10" if any(decided) else "11"
         drift = Drift(
-            start=span.start, end=span.end, lane=-1, row=row, do=Do.PUSH if goes else Do.KEEP, tell=tell, base=frozenset(), desired=None,
-            observed=observed, refs=((entry.ref, entry.version or ""),),
+            start=span.start, end=span.end, lane=-1, row=row, do=Do.PUSH if goes else Do.KEEP, tell=tell, base=frozenset(),
+            desired=None, observed=observed, refs=((entry.ref, entry.version or ""),),
         )  # fmt: skip
         found.append((entry, drift))
     return found
@@ -188,8 +190,8 @@ def _pager(q: Question) -> Decision:
     window = _hull(q, [*spans, *((p.start, p.end) for p in q.memory.pieces)])
     rota, losses = _desired(q, q.schedule, window)
     drifts = pager.compare(
-        now=q.now, window=window, targets=in_lanes(rota, (), q.now), entries=q.entries, paged=q.paged, memory=q.memory, policy=q.policy,
-        without=_without(q),
+        now=q.now, window=window, targets=in_lanes(rota, (), q.now), entries=q.entries, paged=q.paged, memory=q.memory,
+        policy=q.policy, without=_without(q),
     )  # fmt: skip
     drifts, pulled, holds = _imports(q, drifts, window)
     after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
@@ -304,9 +306,9 @@ def _decided(
     )
     told += [_peer(q, entry) for entry in peers]
     return Decision(
-        plan=plan, targets=tuple(targets), standing=tuple(v for v in stands if v.end > q.now), rows=tuple(rows), dropped=tuple(dropped),
-        pieces=pieces, withdrawn=_withdrawn(drifts), holds=(*holds, *more), notices=tuple(told), losses=tuple(losses),
-        differs=differs(after, seen, Window(q.now, q.now + q.horizon)),
+        plan=plan, targets=tuple(targets), standing=tuple(v for v in stands if v.end > q.now), rows=tuple(rows),
+        dropped=tuple(dropped), pieces=pieces, withdrawn=_withdrawn(drifts), holds=(*holds, *more),
+        notices=tuple(told), losses=tuple(losses), differs=differs(after, seen, Window(q.now, q.now + q.horizon)),
     )  # fmt: skip
 
 
@@ -320,6 +322,7 @@ def differs(rota: Iterable[Shift], seen: Iterable[Value], window: Window) -> int
 def _peer(q: Question, entry: Entry) -> Notice:
     text = f"{entry.title!r} was written by another instance of syncd: two keep one calendar"
     return Notice(
-        id=f"peer-{q.destination}-{entry.ref}"[:120], kind=Tell.HELD, destination=q.destination, schedule=q.schedule.id, role=q.role,
-        start=entry.start, end=entry.end, text=text, had=(entry.person or f"?{entry.title}",), done="nothing was changed", refs=(entry.ref,),
+        id=f"peer-{q.destination}-{entry.ref}"[:120], kind=Tell.HELD, destination=q.destination, schedule=q.schedule.id,
+        role=q.role, start=entry.start, end=entry.end, text=text, had=(entry.person or f"?{entry.title}",),
+        done="nothing was changed", refs=(entry.ref,),
     )  # fmt: skip

@@ -95,7 +95,7 @@ LEFT = Cell(Do.KEEP, Tell.CONFLICT)
 
 
 def unsayable(drift: Drift) -> Cell:
-    """An edit that the rota cannot say: somebody unknown is left where only the human changed anything, else the rota wins (rule 15)."""
+    """An edit the rota cannot say: somebody unknown is left where only the human changed it, else the rota wins (rule 15)."""
     somebody_unknown = len(drift.observed) == 1 and is_unknown(next(iter(drift.observed)))
     return LEFT if somebody_unknown and drift.row in {"5", "9", "9'"} else PUT_BACK
 

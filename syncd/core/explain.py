@@ -84,8 +84,12 @@ def _overrides(schedule: Schedule, role: str, now: Window) -> Iterator[Step]:
         if role in one.roles and one.start < now.end and one.end > now.start:
             counts = one in counting
             numbers: dict[str, Number] = {
-                "override": one.id, "start": iso(one.start), "end": iso(one.end), "counts": counts, "people": list(one.people),
-            }  # fmt: skip
+                "override": one.id,
+                "start": iso(one.start),
+                "end": iso(one.end),
+                "counts": counts,
+                "people": list(one.people),
+            }
             why_not = "" if counts else f": it does not count (overlap: {schedule.override_overlap}, or the schedule's validity)"
             yield Step(step="override", text=f"override {one.id} {_does(one)}{why_not}", numbers=numbers)
 
@@ -129,8 +133,13 @@ def _turn(layer: Layer, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]
     clock = str(clock_of(layer.rotation)) if layer.rotation else ""
     start, end = turns.whole(k)
     numbers: dict[str, Number] = {
-        "layer": layer.name, "anchor": iso(turns.first), "turn": k, "start": iso(start), "end": iso(end), "clock": clock,
-    }  # fmt: skip
+        "layer": layer.name,
+        "anchor": iso(turns.first),
+        "turn": k,
+        "start": iso(start),
+        "end": iso(end),
+        "clock": clock,
+    }
     yield Step(step="turn", text=f"turn {k} of layer {layer.name} began at {iso(start)} (clock: {clock})", numbers=numbers)
     serving = [tenure for tenure in plan.tenures if tenure.since <= at]
     index = serving[-1].whose(k) if serving else None
@@ -144,8 +153,14 @@ def _turn(layer: Layer, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]
     if tenure.order.skip is not None:
         how += f", one skipped after every {tenure.order.skip} turns"
     numbers = {
-        "layer": layer.name, "turn": k, "n": n, "k mod n": k % n, "place": index, "skip": tenure.order.skip,
-        "people": group, "members": ["+".join(member) for member in tenure.groups],
-    }  # fmt: skip
+        "layer": layer.name,
+        "turn": k,
+        "n": n,
+        "k mod n": k % n,
+        "place": index,
+        "skip": tenure.order.skip,
+        "people": group,
+        "members": ["+".join(member) for member in tenure.groups],
+    }
     text = f"{k} mod {n} = {k % n}{how}: place {index} of {n} is {', '.join(group) or 'nobody'}"
     yield Step(step="member", text=text, numbers=numbers)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from syncd.core.desired import Target
 from syncd.core.drift import Pull
@@ -29,7 +29,7 @@ class Circumstances:
     destination: str
     own_future: int = 0
     """How many entries of ours stand there from now on, or are remembered to."""
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     rota_empty: bool = False
     """The rota has nobody in the whole window, but entries of ours are there."""
     settings_changed: bool = False

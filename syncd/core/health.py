@@ -55,7 +55,7 @@ def after_cycle(unexported: Instant | None, now: Instant, *, pending: bool, reas
 
 
 def after_failure(before: Standing | None, last_full: Instant | None, now: Instant, *, reason: str, denied: bool) -> Standing:
-    """A failed look keeps the status until a shift would be missed or an hour has passed; a refused credential is an Error at once."""
+    """A failed look keeps the status until a shift would be missed or for an hour; a refused credential is an Error now."""
     unexported = before.next_unexported if before else None
     if denied:
         return Standing(state=State.ERROR, reason=reason, next_unexported=unexported)

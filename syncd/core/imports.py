@@ -1,4 +1,4 @@
-"""The rota with edits of a destination in it: an import takes its time, earlier overrides of that role make room (MERGE.md rule 1)."""
+"""The rota with edits of a destination in it: an import takes its time, earlier overrides of its role make room (MERGE.md, 1)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Compares a pager schedule with the rota, where overrides lie on top of each other and the one on top is paged.
 
-Entries carry nothing of ours, so ownership is the ledger's (W9), and what was agreed is kept as pieces of time. Only overrides count:
-the pager's own layers are not an edit of anybody's (MERGE.md rule 14).
+Entries carry nothing of ours, so ownership is the ledger's (W9), and what was agreed is kept as pieces of time. Only overrides
+count: the pager's own layers are not an edit of anybody's (MERGE.md rule 14).
 """
 
 from __future__ import annotations
@@ -102,9 +102,18 @@ def _drift(
     refs = ((on.ref, there[on.ref].version or "" if on.ref in there else ""),) if on is not None and on.ref is not None else ()
     left = (base.top,) if base is not None and base.top is not None else ()
     return Drift(
-        start=piece.start, end=piece.end, lane=0, row=row, do=Do.SAME, tell=Tell.NOTHING, base=agreed, desired=want,
-        observed=observed, refs=refs, left=left,
-    )  # fmt: skip
+        start=piece.start,
+        end=piece.end,
+        lane=0,
+        row=row,
+        do=Do.SAME,
+        tell=Tell.NOTHING,
+        base=agreed,
+        desired=want,
+        observed=observed,
+        refs=refs,
+        left=left,
+    )
 
 
 def _undone(drift: Drift, memory: Memory, without: Callable[[str, Window], bool], there: dict[str, Entry]) -> Drift:
@@ -119,7 +128,7 @@ def _undone(drift: Drift, memory: Memory, without: Callable[[str, Window], bool]
 
 
 def _sayable(drift: Drift, policy: Policy, on: Paged | None, memory: Memory) -> Drift:
-    """An import as it can be said, or what takes its place. A deletion that is accepted leaves whom the pager's own layers page."""
+    """An import as it can be said, or what takes its place. An accepted deletion leaves whom the pager's own layers page."""
     if drift.do is not Do.IMPORT:
         return drift
     people = sorted(drift.observed)
@@ -139,7 +148,7 @@ def _sayable(drift: Drift, policy: Policy, on: Paged | None, memory: Memory) -> 
 def agreed(
     drifts: Iterable[Drift], paged: Sequence[Paged], entries: Sequence[Entry], memory: Memory, now: Instant
 ) -> tuple[Base, ...]:
-    """What is agreed after the decision: where both sides say the same, by an import, and "seen" where nothing was known (rule 7)."""
+    """What is agreed after the decision: what both sides say, what was imported, and "seen" where nothing was known (rule 7)."""
     lost = nothing_remembered(memory)
     updates: list[Base] = []
     for d in drifts:
@@ -168,7 +177,7 @@ def confirmed(
 
 
 def rebased(pieces: Sequence[Base], updates: Sequence[Base], now: Instant) -> tuple[Base, ...]:
-    """`pieces` with `updates` in their places, past ones dropped, neighbours of one content joined: equal input gives equal output."""
+    """`pieces` with `updates` in their places, past ones dropped, equal neighbours joined: equal input gives equal output."""
     out: list[Base] = []
     news = sorted(updates)
     bounds = [(p.start, p.end, p) for p in pieces]

@@ -38,9 +38,10 @@ def plan(
     truncates: bool = False,
     foreign: Sequence[tuple[Entry, Drift]] = (),
 ) -> tuple[Change, ...]:
-    """Calls in the order in which they are sent. `horizon`: nothing that begins later is created unless something of it stood there.
+    """Calls in the order in which they are sent. `horizon`: what begins later is created only if something of it stood there.
 
-    `truncates`: deleting what is running ends it now (pagers). `foreign`: others' entries that are to go, with the drift that says so (exclusive destinations).
+    `truncates`: deleting what is running ends it now (pagers). `foreign`: others' entries that are to go, with the drift that
+    says so (exclusive destinations).
     """
     kept = {ref for d in drifts if d.do in {Do.KEEP, Do.HOLD} for ref, _ in d.refs}
     blocked = _blocked(there, drifts, kept)
@@ -195,9 +196,17 @@ def _change(own: Own, action: Action, shift: Shift | None, after: Value | None) 
     generation = own.row.generation if own.row else own.claim.generation if own.claim else 0
     row = {Action.DELETE: "4", Action.REPLACE: "3", Action.SIGN: "1", Action.CREATE: "2"}[action]
     return Change(
-        action=action, row="1" if after == own.says else row, key=_key(own), generation=generation, shift=shift, before=own.says,
-        entry=own.entry, after=after, human=own.edited, relied=own.row is None or own.row.doubt != "delete",
-    )  # fmt: skip
+        action=action,
+        row="1" if after == own.says else row,
+        key=_key(own),
+        generation=generation,
+        shift=shift,
+        before=own.says,
+        entry=own.entry,
+        after=after,
+        human=own.edited,
+        relied=own.row is None or own.row.doubt != "delete",
+    )
 
 
 def _away(entry: Entry, drift: Drift) -> Change:

@@ -81,7 +81,7 @@ def _goes(
     mode: Mode,
     now: Instant,
 ) -> bool:
-    """Ours where it says, at any future instant, something else than the rota; another's where the rota decides all of its time."""
+    """Ours where it says, at any future instant, something else than the rota; another's where the rota decides it all."""
     span = Window(max(entry.start, now), entry.end)
     here = [(piece, [t.shift.person for t in on]) for piece, (on,) in sweep(span, wanted)]
     if any(d.start < span.end and span.start < d.end and any(ref == entry.ref for ref, _ in d.refs) for d in kept):
@@ -93,7 +93,9 @@ def _goes(
     mine = [d for d in drifts if any(ref == entry.ref for ref, _ in d.refs) and d.do is Do.PUSH]
     removed = [d for d in mine if d.row == "4'"]  # agreed once, and the rota no longer has anybody there
     empty = [piece for piece, on in here if not on]
-    if all(entry.person in on for _, on in here) or any(not any(d.start <= p.start and p.end <= d.end for d in removed) for p in empty):
+    if all(entry.person in on for _, on in here):
+        return False
+    if any(not any(d.start <= p.start and p.end <= d.end for d in removed) for p in empty):
         return False
     if mode is not Mode.BIDIRECTIONAL:
         return True
@@ -150,9 +152,13 @@ def _created(target: Target, drifts: Sequence[Drift]) -> Change:
     about = [d for d in drifts if d.do in {Do.PUSH, Do.WITHDRAW} and d.start < target.end and target.start < d.end]
     chosen = max(about, key=lambda d: (d.tell is not Tell.NOTHING, d.row not in {"2", "3"}, -d.start), default=None)
     return Change(
-        action=Action.CREATE, row=chosen.row if chosen else "2", key=target.shift.key, after=target.value,
-        shift=target.shift._replace(start=target.start, end=target.end), drifts=tuple(d for d in about if d.tell is not Tell.NOTHING),
-    )  # fmt: skip
+        action=Action.CREATE,
+        row=chosen.row if chosen else "2",
+        key=target.shift.key,
+        after=target.value,
+        shift=target.shift._replace(start=target.start, end=target.end),
+        drifts=tuple(d for d in about if d.tell is not Tell.NOTHING),
+    )
 
 
 def _deleted(entry: Entry, row: Row | None, drifts: Sequence[Drift], now: Instant, *, echo: bool) -> Change:
@@ -162,17 +168,32 @@ def _deleted(entry: Entry, row: Row | None, drifts: Sequence[Drift], now: Instan
         about = telling = [_beneath(entry, now, row="12'" if echo else "10")]
     chosen = max(about, key=lambda d: (d.tell is not Tell.NOTHING, -d.start), default=None)
     return Change(
-        action=Action.DELETE, row=chosen.row if chosen else "4", key=row.key if row else "", before=_value(entry), entry=entry,
-        generation=row.generation if row else 0, relied=row is None or row.doubt != "delete", human=row is None, drifts=tuple(telling),
-    )  # fmt: skip
+        action=Action.DELETE,
+        row=chosen.row if chosen else "4",
+        key=row.key if row else "",
+        before=_value(entry),
+        entry=entry,
+        generation=row.generation if row else 0,
+        relied=row is None or row.doubt != "delete",
+        human=row is None,
+        drifts=tuple(telling),
+    )
 
 
 def _beneath(entry: Entry, now: Instant, *, row: str) -> Drift:
     said = frozenset({entry.person or unknown(entry.title)})
     return Drift(
-        start=max(entry.start, now), end=entry.end, lane=0, row=row, do=Do.PUSH, tell=Tell.REMOVED, base=frozenset(), desired=None,
-        observed=said, refs=((entry.ref, entry.version or ""),),
-    )  # fmt: skip
+        start=max(entry.start, now),
+        end=entry.end,
+        lane=0,
+        row=row,
+        do=Do.PUSH,
+        tell=Tell.REMOVED,
+        base=frozenset(),
+        desired=None,
+        observed=said,
+        refs=((entry.ref, entry.version or ""),),
+    )
 
 
 def _numbered(changes: Iterable[Change], memory: Memory) -> tuple[Change, ...]:

@@ -127,7 +127,7 @@ class Cycle:
                     break
         except (StoreError, LeaseLost):
             raise  # without the store nothing may be written anywhere
-        except Exception as error:  # noqa: BLE001  a connector's bug stops its destination alone (F33)
+        except Exception as error:  # a connector's bug stops its destination alone (F33)
             report.error = error
             report.after = error.after if isinstance(error, Unavailable) else None
             said = str(error) if isinstance(error, ConnectorError) else f"a bug in the connector: {type(error).__name__}"
@@ -197,10 +197,17 @@ class Cycle:
     def _sender(self, lease: Lease, base: tell.Round, seen: Look, asked: Question, decision: Decision) -> Sender:
         store, digest = self._store, decision.plan.digest
         return Sender(
-            connector=self.connector, destination=self.settings.name, instance=store.instance, key=store.key, run=self.run, now=seen.now,
+            connector=self.connector,
+            destination=self.settings.name,
+            instance=store.instance,
+            key=store.key,
+            run=self.run,
+            now=seen.now,
             remember=lambda intents, answers: remember.calls(base, seen, asked, decision, digest, intents, answers),
-            beat=lease.renew, stop=self.stop, progress=self.progress,
-        )  # fmt: skip
+            beat=lease.renew,
+            stop=self.stop,
+            progress=self.progress,
+        )
 
     def _seen(self, remembered: Remembered) -> tuple[Look, Question, Decision, Settled]:
         """A look, and what is made of it; a second where something hangs on its being true (W11)."""

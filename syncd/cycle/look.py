@@ -154,16 +154,25 @@ def question(
         marks=seen.marks,
         memory=settled.memory,
         policy=Policy(
-            mode=settings.mode, on_deleted=settings.on_deleted, on_conflict=settings.on_conflict, people=rota.roles[settings.role].people,
-            imports_wait=known.schedule.approval is Approval.ALL, released=known.released,
+            mode=settings.mode,
+            on_deleted=settings.on_deleted,
+            on_conflict=settings.on_conflict,
+            people=rota.roles[settings.role].people,
+            imports_wait=known.schedule.approval is Approval.ALL,
+            released=known.released,
             protected=seen.now + settings.protect_until if settings.protect_until is not None else 0,
         ),
         here=Circumstances(
-            destination=settings.name, limits=settings.limits, settings_changed=changed, first_link=True, clock_jumped=bool(jumped or seen.jumped),
-            confirmed=confirmed, released=known.released,
+            destination=settings.name,
+            limits=settings.limits,
+            settings_changed=changed,
+            first_link=True,
+            clock_jumped=bool(jumped or seen.jumped),
+            confirmed=confirmed,
+            released=known.released,
         ),
         wording=connector.wording,
-    )  # fmt: skip
+    )
     return asked, settled
 
 

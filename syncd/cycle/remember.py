@@ -183,8 +183,8 @@ def _applied(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decisio
     old = next((r for r in asked.memory.rows if r.ref == change.ref), None)
     order = tx.ledger.next_order(base.name) if change.action is Action.CREATE else old.order if old else 0
     row = Row(
-        ref=entry.ref, uid=entry.uid or answer.call.intent.uid, key=change.key, generation=change.generation, op=answer.call.intent.op,
-        accepted=change.after, version=entry.version, order=order,
+        ref=entry.ref, uid=entry.uid or answer.call.intent.uid, key=change.key, generation=change.generation,
+        op=answer.call.intent.op, accepted=change.after, version=entry.version, order=order,
     )  # fmt: skip
     tx.ledger.put_row(base.name, row)
     if change.ref is not None and change.ref != entry.ref:
@@ -255,7 +255,7 @@ def looked(base: Round, was: Remembered, seen: Look, decision: Decision) -> None
 
 
 def moved(base: Round, was: Remembered, seen: Look) -> bool:
-    """Whether somebody acknowledged that another calendar is behind this name: what was known of the old one is forgotten (F10)."""
+    """Whether somebody acknowledged that another calendar is behind this name: what was known of the old goes (F10)."""
     new = seen.observation.fingerprint
     if not was.known.fingerprint or was.known.fingerprint == new or _name_of(new) not in was.released:
         return False
@@ -304,9 +304,9 @@ def failure(store: Store, lease: Lease, settings: Destination, now: Instant, rea
 
 def _known(base: Round, was: Remembered, seen: Look, decision: Decision, status: Standing) -> Known:
     return replace(
-        was.known, settings=show.settings(base.settings), mode=base.settings.mode.value, role=base.settings.role, schedule=base.settings.schedule,
-        last_try=base.now, next_unexported=status.next_unexported, differs_seconds=decision.differs, found=dict(seen.observation.found),
-        wall=base.now, answered=was.wanted, removed=False,
+        was.known, settings=show.settings(base.settings), mode=base.settings.mode.value, role=base.settings.role,
+        schedule=base.settings.schedule, last_try=base.now, next_unexported=status.next_unexported,
+        differs_seconds=decision.differs, found=dict(seen.observation.found), wall=base.now, answered=was.wanted, removed=False,
     )  # fmt: skip
 
 

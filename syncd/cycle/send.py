@@ -65,7 +65,7 @@ class Sent:
 
     @property
     def again(self) -> bool:
-        """Whether the destination should be looked at once more at once: an id was taken, an entry changed, an answer is missing."""
+        """Whether the destination should be looked at again at once: an id was taken, an entry changed, an answer is missing."""
         return any(a.outcome is Outcome.UNKNOWN or isinstance(a.error, Stale) for a in self.answers)
 
     @property
@@ -97,7 +97,7 @@ class Sender:
     def send(
         self, changes: Sequence[Change], standing: Sequence[Value], targets: Sequence[Target], seen: Iterable[str], first: int = 0
     ) -> Sent:
-        """`seen`: refs that stand there, so that an equal entry not among them is known for ours (W4). `first`: number of operations before."""
+        """`seen`: refs that stand there: an equal entry not among them is known for ours (W4). `first`: operations before it."""
         todo = [c for c in changes if c.status is Status.NOW]
         cover = Cover(standing, [t.value for t in targets], todo, self.now)
         sent = Sent(waiting=[c for c in changes if c.status is Status.WAITS])
@@ -188,10 +188,19 @@ class Sender:
             )
             marker = sign(self.key, claim, instance=self.instance, destination=self.destination, uid=uid)
         intent = Intent(
-            op=op, run=self.run, action=change.action, key=change.key, generation=change.generation, uid=uid, ref=change.ref,
-            before=change.before, after=change.after, version=entry.version if entry else None,
-            seen=seen if self.connector.capabilities.stacked or not self.connector.capabilities.own_ids else (), at=self.now,
-        )  # fmt: skip
+            op=op,
+            run=self.run,
+            action=change.action,
+            key=change.key,
+            generation=change.generation,
+            uid=uid,
+            ref=change.ref,
+            before=change.before,
+            after=change.after,
+            version=entry.version if entry else None,
+            seen=seen if self.connector.capabilities.stacked or not self.connector.capabilities.own_ids else (),
+            at=self.now,
+        )
         return Call(change=change, intent=intent, operation=Operation(uid=uid, marker=marker))
 
     def _answers(self, calls: list[Call]) -> list[Answer]:

@@ -69,9 +69,16 @@ def _conflict(tx: Tx, base: Round, said: dict[str, object]) -> None:
     if said["kind"] not in {Tell.CONFLICT, Tell.REMOVED}:
         return
     tx.conflicts.put(
-        str(said["id"]), base.name, role=base.settings.role, start=_int(said["start"]), end=_int(said["end"]), rota=said["rota"],
-        destination_had={"people": said["had"], "events": _events(said["also"])}, done=str(said["done"]), since=base.now,
-    )  # fmt: skip
+        str(said["id"]),
+        base.name,
+        role=base.settings.role,
+        start=_int(said["start"]),
+        end=_int(said["end"]),
+        rota=said["rota"],
+        destination_had={"people": said["had"], "events": _events(said["also"])},
+        done=str(said["done"]),
+        since=base.now,
+    )
     event = {Tell.CONFLICT: "conflict", Tell.REMOVED: "removed or overwritten"}[Tell(str(said["kind"]))]
     write_down(tx, base, event, entry=str(said["id"]), old=said["had"], new=said["rota"], digest=None)
 
@@ -117,9 +124,21 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
 
 def announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", kind: str = "H") -> None:
     said = {
-        "id": dedup, "kind": kind, "destination": base.name, "schedule": base.settings.schedule, "role": base.settings.role, "start": base.now,
-        "end": base.now, "text": text, "rota": [], "had": [], "done": "", "refs": [], "also": [], "digest": digest,
-    }  # fmt: skip
+        "id": dedup,
+        "kind": kind,
+        "destination": base.name,
+        "schedule": base.settings.schedule,
+        "role": base.settings.role,
+        "start": base.now,
+        "end": base.now,
+        "text": text,
+        "rota": [],
+        "had": [],
+        "done": "",
+        "refs": [],
+        "also": [],
+        "digest": digest,
+    }
     tx.outbox.post(said, dedup, at=base.now)
 
 
