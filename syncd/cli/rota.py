@@ -11,7 +11,7 @@ from syncd.cli import USAGE, Command, stop
 from syncd.cli.past import Duty, duties, recorded
 from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, shift_json, span, table, utc, when
-from syncd.core.model import DAY, Instant, Schedule, Window
+from syncd.core.model import DAY, Instant, Override, Schedule, Window
 from syncd.core.shifts import oncall as rota_oncall
 from syncd.core.shifts import roles_of
 
@@ -190,28 +190,39 @@ def gaps(session: Session, schedule: str | None, role: str | None, start: str | 
     schedules = session.schedules(schedule)
     role = session.role(role)
     with session.look() as tx:
-        told = [session.in_force(of, tx) for of in schedules]
+        told = [(session.in_force(of, tx), _removed(tx, of)) for of in schedules]
     found = [
         (of, gap)
-        for of in told
-        for gap in find(session.rota, of, session.period(start, end, of.timezone), role=role)
-    ]  # fmt: skip
+        for of, removed in told
+        for gap in find(session.rota, of, session.period(start, end, of.timezone), role=role, removed=removed)
+    ]
     found.sort(key=lambda one: (one[1].start, one[1].schedule, one[1].role, one[1].cause))
     if session.json:
         rows = [{**gap._asdict(), "start": utc(gap.start), "end": utc(gap.end), "people": list(gap.people)} for _, gap in found]
         as_json(rows)
         return
     table(
-        ("schedule", "role", "from", "to", "cause", "people", "suggestion"),
+        ("schedule", "role", "from", "to", "cause", "why", "suggestion"),
         [
             (
                 *(gap.schedule, gap.role, when(gap.start, of.timezone), when(gap.end, of.timezone)),
-                *(gap.cause, ", ".join(gap.people), gap.suggestion),
+                *(gap.cause, gap.why, gap.suggestion),
             )
             for of, gap in found
         ],
         "no gaps",
     )
+
+
+def _removed(tx: Tx | None, of: Schedule) -> list[Override]:
+    """Overrides that were taken back: a gap may be where one of them was."""
+    from syncd.store import Marked
+
+    if tx is None:
+        return []
+    gone = {mark.override for mark in tx.overrides.marks(of.id) if mark.kind is Marked.REMOVED}
+    known = (*of.overrides, *(one.override for one in tx.overrides.list(of.id)))
+    return [one for one in known if one.id in gone]
 
 
 @click.command(cls=Command)

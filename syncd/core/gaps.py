@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from syncd.core.fairness import fairness
 from syncd.core.layers import valid
-from syncd.core.model import DAY, Instant, Rota, Schedule, Shift, Window, iso
+from syncd.core.model import DAY, Instant, Override, Rota, Schedule, Shift, Window, iso
 from syncd.core.openings import Pattern, needed
+from syncd.core.remedy import covered, fewer, known, why_nobody
 from syncd.core.shifts import roles_of, shifts
 from syncd.core.timeline import both, minus, union
 from syncd.core.zone import EARLIEST, LATEST, zone
@@ -39,6 +40,8 @@ class Gap(NamedTuple):
     people: tuple[str, ...]
     """Those it is about: nobody, those who are too many, whoever is away or unknown."""
     suggestion: str
+    why: str = ""
+    """The cause in words: which hours do not meet, whose roster is empty, what ended."""
 
 
 class _Found(NamedTuple):
@@ -48,14 +51,18 @@ class _Found(NamedTuple):
     people: tuple[str, ...]
 
 
-def gaps(rota: Rota, schedule: Schedule, window: Window, *, role: str | None = None) -> list[Gap]:
+def gaps(
+    rota: Rota, schedule: Schedule, window: Window, *, role: str | None = None, removed: Sequence[Override] = ()
+) -> list[Gap]:
     """Every gap that shares an instant with `window`, by start, role and cause. Only needed time counts.
+
+    `removed`: overrides that were taken back, so that a gap can name the one that covered it.
 
     Time before the schedule's `start` is no gap; after its `end` it is. Where a gap began longer ago than anything
     tells, it begins with the period.
     """
     found = [
-        Gap(schedule.id, one, *gap, _suggestion(rota, schedule, one, gap))
+        Gap(schedule.id, one, *gap, _suggestion(rota, schedule, one, gap), _why(rota, schedule, one, gap, removed))
         for one in (roles_of(schedule) if role is None else (role,))
         if schedule.needs.get(one, "always") != "never"
         for gap in _of_role(rota, schedule, one, window)
@@ -105,7 +112,8 @@ def _seen(rota: Rota, schedule: Schedule, role: str, looked: Window, here: list[
     """Everything wrong within `looked`, cut where that ends."""
     role_of = rota.roles.get(role)
     wrong: list[tuple[Cause, tuple[str, ...], Iterable[tuple[Instant, Instant]]]] = [*_uncovered(schedule, here, looked)]
-    wrong += [(Cause.OVERLAP, people, [span]) for span, people in _too_many(here, role_of.people if role_of else 1)]
+    hours = _needed(schedule, role, looked)
+    wrong += [(Cause.OVERLAP, people, [span]) for span, people in _too_many(here, role_of.people if role_of else 1, hours)]
     on: dict[str, list[Window]] = {}
     for shift in here:
         on.setdefault(shift.person, []).append(Window(shift.start, shift.end))
@@ -114,7 +122,6 @@ def _seen(rota: Rota, schedule: Schedule, role: str, looked: Window, here: list[
         wrong.append((Cause.AWAY, (person,), both(union(duty), absent)))
         if person not in rota.people:
             wrong.append((Cause.UNKNOWN, (person,), union(duty)))
-    hours = _needed(schedule, role, looked)
     return [_Found(start, end, cause, people) for cause, people, spans in wrong for start, end in both(spans, hours)]
 
 
@@ -137,44 +144,46 @@ def _uncovered(
         yield Cause.ENDED, (), both(free, [Window(max(limits.end, limits.start), LATEST)])
 
 
-def _too_many(here: Sequence[Shift], most: int) -> Iterator[tuple[Window, tuple[str, ...]]]:
-    """The periods with more than `most` people on, each with everybody who was on in it, by name."""
+def _too_many(here: Sequence[Shift], most: int, hours: Sequence[Window]) -> Iterator[tuple[Window, tuple[str, ...]]]:
+    """The periods of `hours` with more than `most` people on, each with everybody who was on in it, by name."""
     ends = sorted(shift.end for shift in here)
     # after the shift `i` has begun there are too many until all but `most` of those that have begun are over
     crowded = [(shift.start, ends[i - most]) for i, shift in enumerate(here) if i >= most]
     coming = list(reversed(here))
     on: list[Shift] = []
-    for span in union(crowded):
+    for span in both(union(crowded), hours):
         while coming and coming[-1].start < span.end:
             on.append(coming.pop())
         on = [shift for shift in on if shift.end > span.start]
         yield span, tuple(sorted({shift.person for shift in on}))
 
 
-# --- what to do --------------------------------------------------------------------------
+# --- what to tell ------------------------------------------------------------------------
+
+
+def _why(rota: Rota, schedule: Schedule, role: str, gap: _Found, removed: Sequence[Override]) -> str:
+    if gap.cause is Cause.ENDED:
+        return f"schedule {schedule.id} ended at {iso(valid(schedule).end)}"
+    if gap.cause is Cause.NOBODY:
+        return why_nobody(schedule, role, gap.start, removed)
+    names = ", ".join(gap.people)
+    if gap.cause is Cause.OVERLAP:
+        named = rota.roles.get(role)
+        return f"{names} are on call at once, and role {role} has {named.people if named else 1}"
+    return f"{names} is away then" if gap.cause is Cause.AWAY else f"{names} is not in `people`"
 
 
 def _suggestion(rota: Rota, schedule: Schedule, role: str, gap: _Found) -> str:
+    def closes(after: Schedule) -> bool:
+        span = Window(gap.start, gap.end)
+        left = _seen(rota, after, role, span, _duty(after, role, span))
+        return not any(one.cause is gap.cause and (one.cause is Cause.OVERLAP or one.people == gap.people) for one in left)
+
     if gap.cause is Cause.ENDED:
         return f"give schedule {schedule.id} a later `end`, or write `needs: {{{role}: never}}`"
     if gap.cause is Cause.OVERLAP:
-        return f"take somebody off, or write `people: {len(gap.people)}` at role {role}"
+        named = rota.roles.get(role)
+        return fewer(schedule, role, gap, named.people if named else 1, closes)
     if gap.cause is Cause.UNKNOWN:
-        return f"add {gap.people[0]} to `people`, or remove the override"
-    able = _able(rota, schedule, role, gap)
-    if not able:
-        return "nobody of this schedule is free: look for somebody else"
-    names = " or ".join(able)
-    replaces = f" --replaces {gap.people[0]}" if gap.people else ""
-    return (
-        f"{names} could cover: syncd override add --schedule {schedule.id} --role {role} --person {able[0]}{replaces}"
-        f" --from {iso(gap.start)} --to {iso(gap.end)}"
-    )
-
-
-def _able(rota: Rota, schedule: Schedule, role: str, gap: _Found) -> list[str]:
-    """People of the schedule, in the order of the file, who are neither away nor on call in this role then."""
-    members = dict.fromkeys(p for layer in schedule.layers for roster in layer.rosters for group in roster.groups for p in group)
-    gone = {one.person for one in schedule.away if one.start < gap.end and one.end > gap.start}
-    on = {shift.person for shift in shifts(schedule, Window(gap.start, gap.end), role=role)}
-    return [person for person in members if person in rota.people and person not in gone | on]
+        return known(schedule, role, gap, closes)
+    return covered(rota, schedule, role, gap, closes)

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from syncd.core.gaps import Cause, fairness, gaps
-from syncd.core.model import Boundary, Person, Role, Rota, Window
+from syncd.core.model import Advance, Boundary, Person, Role, Rota, Team, Window
+from tests.core.rotas import schedules
 from tests.core.say import WEEKDAYS, at, away, daily, layer, override, rota, said, schedule, turns, weekly
 
 
@@ -29,7 +31,7 @@ def test_follow_the_sun_as_that_page_words_it_is_not_24_7():
     )
     assert found(one, "2026-01-06", "2026-01-07") == ["01-06T14:00 01-06T18:00 overlap lee nia", "01-06T23:00 01-07T00:00 nobody"]
     assert found(one, "2026-07-06", "2026-07-07") == [
-        "07-06T08:00 07-06T09:00 overlap tao lee",
+        "07-06T08:00 07-06T09:00 overlap lee tao",
         "07-06T13:00 07-06T17:00 overlap lee nia",
         "07-06T22:00 07-07T00:00 nobody",
     ]
@@ -111,7 +113,7 @@ def test_more_people_than_the_role_takes_overlap():
 
 def test_one_overlap_names_everybody_who_was_on_in_it():
     one = schedule(layer("ana ben", turns("1 day")), layer("cho", windows=(daily("18:00", "06:00"),)), start="2026-03-02")
-    assert found(one, "2026-03-02T12:00", "2026-03-03") == ["03-02T18:00 03-03T06:00 overlap ana cho ben"]
+    assert found(one, "2026-03-02T12:00", "2026-03-03") == ["03-02T18:00 03-03T06:00 overlap ana ben cho"]
 
 
 def test_an_overlap_without_an_end_is_cut_at_the_end_of_the_period():
@@ -152,10 +154,10 @@ def test_an_empty_period_has_no_gaps():
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        (Cause.NOBODY, "ana or ben could cover: syncd override add --schedule payments --role primary --person ana --from"),
+        (Cause.NOBODY, "override empty puts nobody on; take it back: syncd override remove empty"),
         (Cause.AWAY, "ana could cover: syncd override add --schedule payments --role primary --person ana --replaces ben"),
-        (Cause.OVERLAP, "`people: 2`"),
-        (Cause.UNKNOWN, "add zed to `people`"),
+        (Cause.OVERLAP, "if that is meant write `people: 2` at role primary; else syncd override add --schedule payments"),
+        (Cause.UNKNOWN, "add zed to `people`, or take the override back: syncd override remove zed-2026-03-04"),
         (Cause.ENDED, "a later `end`"),
     ],
 )
@@ -164,7 +166,7 @@ def test_every_gap_says_what_to_do(cause, words):
         layer("ana ben", turns("1 day")),
         start="2026-03-02", end="2026-03-08", away=(away("ben", "2026-03-03", "2026-03-04"),),
         overrides=(
-            override("zed", "2026-03-04", "2026-03-05"), override("", "2026-03-05", "2026-03-06"),
+            override("zed", "2026-03-04", "2026-03-05"), override("", "2026-03-05", "2026-03-06", id="empty"),
             override("zed", "2026-03-06", "2026-03-07", ""),
         ),
     )  # fmt: skip
@@ -175,7 +177,136 @@ def test_every_gap_says_what_to_do(cause, words):
 def test_where_nobody_is_free_it_says_so():
     one = schedule(layer("ana", turns("1 day")), start="2026-03-02", away=(away("ana", "2026-03-02", "2026-03-03"),))
     [gap] = gaps(rota(one), one, Window(at("2026-03-02"), at("2026-03-03")))
-    assert gap.suggestion == "nobody of this schedule is free: look for somebody else"
+    assert gap.suggestion == "nobody is free then: look for somebody else"
+
+
+# --- the cause in words -------------------------------------------------------------------
+
+
+def why(one, moment, *people, **more):
+    known = rota(one, *people)
+    return [gap.why for gap in gaps(known, one, Window(at(moment), at(moment) + 1), **more)]
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (
+            schedule(layer("ana", windows=(daily("09:00", "12:00"),)), layer("ben", windows=(daily("13:00", "17:00"),))),
+            "the hours of layers layer-1, layer-2 do not meet",
+        ),
+        (OFFICE, "layer layer-1 is closed then"),
+        (schedule(layer("ana", end="2026-03-02T10:00")), "layer layer-1 ended at 2026-03-02T10:00:00Z"),
+        (schedule(layer("ana", start="2026-03-05")), "layer layer-1 begins at 2026-03-05T00:00:00Z"),
+        (schedule(layer("", turns("1 day")), start="2026-03-01"), "layer layer-1 has an empty roster then"),
+        (schedule(layer("", turns("1 day")), layer(""), start="2026-03-01"), "layers layer-1, layer-2 has an empty roster then"),
+        (
+            schedule(layer("ana", turns("1 day", anchor="2026-03-05T00:00"))),
+            "layer layer-1 has its first turn at 2026-03-05T00:00:00Z",
+        ),
+        (
+            schedule(layer("ana", turns("1 day", lasts=8 * 3600)), start="2026-03-01"),
+            "layer layer-1 is between two turns: the last one ended at 2026-03-02T08:00:00Z",
+        ),
+        (
+            schedule(layer("ana", turns("1 day"), days=frozenset({4}), boundary=Boundary.SHIFT), start="2026-03-01"),
+            "layer layer-1 drops the turn that began on Sunday, which its `days` leave out",
+        ),
+        (
+            schedule(layer("ana", turns("1 day", advance=Advance.ACTIVE), days=frozenset()), start="2026-03-01"),
+            "layer layer-1 is closed then",
+        ),
+        (
+            schedule(
+                layer("ana", turns("1 day", advance=Advance.ACTIVE), days=frozenset(), boundary=Boundary.SHIFT),
+                start="2026-03-01",
+            ),
+            "layer layer-1 never has a turn that counts",
+        ),
+        (schedule(start="2026-03-01", needs={"primary": "always"}), "no layer has the role primary"),
+        (
+            schedule(layer("ana"), overrides=(override("", "2026-03-02", "2026-03-03", id="o"),)),
+            "override o takes everybody off",
+        ),
+        (schedule(layer("ana"), start="2026-02-01", end="2026-03-01"), "schedule payments ended at 2026-03-01T00:00:00Z"),
+        (schedule(layer("zed")), "zed is not in `people`"),
+        (schedule(layer("ana"), away=(away("ana", "2026-03-01", "2026-03-09"),)), "ana is away then"),
+        (schedule(layer("ana ben")), "ana, ben are on call at once, and role primary has 1"),
+    ],
+)  # fmt: skip
+def test_a_gap_says_why_it_is_one(one, said):
+    assert why(one, "2026-03-02T18:30", "ana", "ben") == [said]
+
+
+def test_an_override_that_was_taken_back_is_named_as_the_cause():
+    one = schedule(layer("ana", windows=(daily("09:00", "17:00"),)))
+    gone = (override("cho", "2026-03-02T17:00", "2026-03-03", id="evening"), override("cho", "2026-03-04", "2026-03-05", id="x"))
+    assert why(one, "2026-03-02T18:30", "ana", removed=gone) == [
+        "override evening, which covered it, was removed; layer layer-1 is closed then"
+    ]
+
+
+# --- applying the suggestion --------------------------------------------------------------
+
+
+def applied(one, suggestion):
+    """The schedule after the commands of a suggestion; None where it has none."""
+    if "syncd " not in suggestion:
+        return None
+    for number, command in enumerate(suggestion[suggestion.index("syncd ") :].split(" && ")):
+        words = command.split()
+        if words[2] == "remove":
+            one = replace(one, overrides=tuple(other for other in one.overrides if other.id != words[3]))
+            continue
+        said = {word: words[i + 1] for i, word in enumerate(words[:-1]) if word.startswith("--")}
+        replaces = said.get("--replaces")
+        new = override(
+            said.get("--person", "") if "--nobody" not in words else "", said["--from"], said["--to"],
+            None if replaces is None else "" if replaces == "none" else replaces.replace(",", " "),
+            id=f"new-{number}", roles=(said["--role"],),
+        )  # fmt: skip
+        one = replace(one, overrides=(*one.overrides, new))
+    return one
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(schedules())
+def test_what_a_gap_suggests_closes_it(case):
+    one, start = case
+    people = ("ana", "ben", "cho", "dev", "eve", "zoe")
+    window = Window(start, start + 4 * 86_400)
+    for gap in gaps(rota(one, *people), one, window):
+        after = applied(one, gap.suggestion)
+        if after is None:
+            assert gap.cause is Cause.ENDED or any(
+                words in gap.suggestion for words in ("else take somebody off", "in force then")
+            )
+            continue
+        left = gaps(rota(one, *people), after, Window(gap.start, gap.end), role=gap.role)
+        assert [other for other in left if other.cause is gap.cause and other.people == gap.people and other.end > gap.start
+                and other.start < gap.end] == []  # fmt: skip
+        if gap.cause in (Cause.AWAY, Cause.OVERLAP):
+            was = [g for g in gaps(rota(one, *people), one, Window(gap.start, gap.end)) if g.cause is Cause.NOBODY]
+            assert len([g for g in left if g.cause is Cause.NOBODY]) <= len(was)
+
+
+def test_the_plain_fix_of_an_ended_schedule_closes_it():
+    one = schedule(layer("ana", turns("1 day")), start="2026-03-02", end="2026-03-04")
+    window = Window(at("2026-03-05"), at("2026-03-06"))
+    [gap] = gaps(rota(one), one, window)
+    assert gap.suggestion == "give schedule payments a later `end`, or write `needs: {primary: never}`"
+    for after in (replace(one, end=None), replace(one, needs={"primary": "never"})):
+        assert gaps(rota(after), after, window) == []
+
+
+def test_whoever_else_there_is_could_cover_where_no_member_is_free():
+    one = replace(
+        schedule(layer("ana", turns("1 day")), start="2026-03-02", team="sre"), away=(away("ana", "2026-03-02", "2026-03-03"),)
+    )
+    window = Window(at("2026-03-02"), at("2026-03-03"))
+    known = rota(one, "ana", "ben", "cho", teams={"sre": Team(id="sre", title="SRE", people=("ana", "cho"))})
+    assert gaps(known, one, window)[0].suggestion.startswith("cho could cover: syncd override add")
+    assert gaps(rota(one, "ana", "ben"), one, window)[0].suggestion.startswith("ben could cover: syncd override add")
 
 
 # --- fairness -----------------------------------------------------------------------------

@@ -224,3 +224,22 @@ def test_impact_tells_moved_shifts_gaps_destinations_and_what_would_be_held(sync
     said = syncd.run("impact", other).output
     for words in ("begins 1h later; ends 1h later", "gap: payments, primary: ended", "would be held: ", "new: new, 9 × create"):
         assert words in said
+
+
+def test_a_gap_says_why_and_what_it_suggests_closes_it(syncd: CommandLine) -> None:
+    import shlex
+
+    syncd.write(
+        ROTA.replace(
+            "role: primary, members: [ana, ben]", 'role: primary, windows: [{from: "09:00", to: "17:00"}], members: [ana, ben]'
+        )
+    )
+    evening = ("--from", "2026-03-12T17:00", "--to", "2026-03-13T09:00")
+    id_ = syncd.json("override", "add", "--person", "cho", *evening)["id"]
+    period = ("--from", "2026-03-12T09:00", "--to", "2026-03-13T12:00")
+    assert syncd.json("gaps", *period) == []
+    syncd.json("override", "remove", id_)
+    (gap,) = syncd.json("gaps", *period)
+    assert gap["why"] == f"override {id_}, which covered it, was removed; layer week is closed then"
+    assert syncd.run(*shlex.split(gap["suggestion"].partition("syncd ")[2])).exit_code == 0
+    assert syncd.json("gaps", *period) == []
