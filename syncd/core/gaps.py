@@ -177,7 +177,9 @@ def _suggestion(rota: Rota, schedule: Schedule, role: str, gap: _Found) -> str:
     def closes(after: Schedule) -> bool:
         span = Window(gap.start, gap.end)
         left = _seen(rota, after, role, span, _duty(after, role, span))
-        return not any(one.cause is gap.cause and (one.cause is Cause.OVERLAP or one.people == gap.people) for one in left)
+        same = (one for one in left if one.cause is gap.cause and (one.cause is Cause.OVERLAP or one.people == gap.people))
+        opened = gap.cause in (Cause.AWAY, Cause.OVERLAP) and any(one.cause is Cause.NOBODY for one in left)
+        return not opened and not any(True for _ in same)
 
     if gap.cause is Cause.ENDED:
         return f"give schedule {schedule.id} a later `end`, or write `needs: {{{role}: never}}`"

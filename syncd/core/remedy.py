@@ -10,7 +10,6 @@ from syncd.core.duty import tiers_of
 from syncd.core.layers import duties, plan_of
 from syncd.core.model import Instant, Layer, Override, Rota, Schedule, Window, iso
 from syncd.core.shifts import shifts
-from syncd.core.timeline import both, union
 from syncd.core.zone import local_of
 
 Closes = Callable[[Schedule], bool]
@@ -150,17 +149,9 @@ def fewer(schedule: Schedule, role: str, gap: Hole, most: int, closes: Closes) -
     for keep in (gap.people[:most], gap.people[-most:]):
         off = tuple(person for person in gap.people if person not in keep)
         new = Override(id="", roles=(role,), people=(), replaces=off, start=gap.start, end=gap.end)
-        if off and closes(replace(schedule, overrides=(*schedule.overrides, new))) and _stays(schedule, role, new, gap):
+        if off and closes(replace(schedule, overrides=(*schedule.overrides, new))):
             return f"{meant}; else {added(schedule, role, new)}"
     return f"{meant}; else take somebody off"
-
-
-def _stays(schedule: Schedule, role: str, new: Override, gap: Hole) -> bool:
-    """Whether whoever is left is on throughout: taking somebody off must not open another gap."""
-    after = replace(schedule, overrides=(*schedule.overrides, new))
-    span = Window(gap.start, gap.end)
-    told = [both(union((one.start, one.end) for one in shifts(each, span, role=role)), [span]) for each in (schedule, after)]
-    return told[0] == told[1]
 
 
 def known(schedule: Schedule, role: str, gap: Hole, closes: Closes) -> str:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from syncd.core.gaps import Cause, fairness, gaps
-from syncd.core.model import Advance, Boundary, Person, Role, Rota, Team, Window
+from syncd.core.model import Advance, Boundary, Overlap, Person, Role, Rota, Team, Window
 from tests.core.rotas import schedules
 from tests.core.say import WEEKDAYS, at, away, daily, layer, override, rota, said, schedule, turns, weekly
 
@@ -269,7 +269,16 @@ def applied(one, suggestion):
     return one
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@example(
+    (
+        schedule(
+            layer(""), start="2026-03-03", away=(away("ana", "2026-03-06", "2026-03-07"),), override_overlap=Overlap.LAST,
+            overrides=(override("", "2026-03-06", "2026-03-07"), override("ana", "2026-03-06", "2026-03-07")),
+        ),
+        at("2026-03-06"),
+    )
+)  # fmt: skip
 @given(schedules())
 def test_what_a_gap_suggests_closes_it(case):
     one, start = case
