@@ -69,7 +69,7 @@ def _drift(
     imports: list[Imported],
     without: Callable[[str, Window], bool],
 ) -> Drift:
-    edited = [own for own in standing if own.edited and not own.lost]
+    edited = [own for own in standing if own.edited]
     seen = edited or standing  # an entry a human edited beats those nobody touched
     observed = frozenset(own.says.person for own in seen)
     want = desired[0] if desired else None

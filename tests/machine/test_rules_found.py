@@ -1,0 +1,27 @@
+"""What the state machine found later, each pinned with a sentence."""
+
+from __future__ import annotations
+
+from syncd.core.mode import Mode
+from tests.machine.world import HOUR, T0, World
+
+
+def test_of_two_edits_on_each_other_neither_is_lost_where_one_entry_is_not_remembered() -> None:
+    """Ledger lost; ana's moved event reaches over ben's, which a human gave to dev: both are named in what can be had back."""
+    world = World("calendar", Mode.BIDIRECTIONAL)
+    try:
+        world.override("ana", T0 + 8 * HOUR, T0 + 12 * HOUR)
+        world.cycle()
+        world.lose_ledger()
+        world.cycle()
+        items = {(i.start - T0) // HOUR: i for i in world.future(0)}
+        order = world.future(0)
+        world.human_edits(0, order.index(items[8]), start=T0 + 9 * HOUR, end=T0 + 13 * HOUR)
+        order = world.future(0)
+        world.human_edits(0, order.index(items[12]), who="dev")
+        world.settle(3)
+        with world.store.read() as tx:
+            had = {p for c in tx.conflicts.open() if c.start < T0 + 13 * HOUR and T0 + 12 * HOUR < c.end for p in c.destination_had["people"]}
+        assert had == {"ana", "dev"}
+    finally:
+        world.close()
