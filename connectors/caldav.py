@@ -5,7 +5,7 @@ REF is the last part of an object's path, as one compares paths; VERSION its eta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -25,7 +25,19 @@ from connectors.caldav_xml import (
     same_etag,
     same_path,
 )
-from syncd.connector import Capabilities, Entry, Finding, Observation, Operation, Rejected, Secret, Site, Stale, Unavailable
+from syncd.connector import (
+    Capabilities,
+    Entry,
+    Finding,
+    Observation,
+    Operation,
+    Place,
+    Rejected,
+    Secret,
+    Site,
+    Stale,
+    Unavailable,
+)
 from syncd.core.model import Shift, Window
 from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, principal, to_ical, touches, wording
 
@@ -291,6 +303,9 @@ class CalDav:
         from connectors.caldav_find import calendars
 
         return dict(calendars(self._wire, self._options.url))
+
+    def places(self) -> Sequence[Place]:
+        return [Place(id=url, name=name, options={"url": url}) for name, url in self.calendars().items()]
 
     def doctor(self) -> Iterable[Finding]:
         from connectors.caldav_find import findings

@@ -6,7 +6,7 @@ no second event with it (MS-12), and copies it into no copy. The MARKER is a sin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +23,7 @@ from syncd.connector import (
     Finding,
     Observation,
     Operation,
+    Place,
     Rejected,
     Secret,
     Site,
@@ -187,6 +188,19 @@ class Outlook:
         """`id`, `name`, `canEdit` of every calendar of the mailbox: for `link`."""
         rows, _ = self._graph.rows("/calendars", (("$top", "100"),))
         return [row for row in rows if isinstance(row.get("id"), str)]
+
+    def places(self) -> Sequence[Place]:
+        rows = [(row["id"], str(row.get("name") or ""), row.get("canEdit") is not False) for row in self.calendars()]
+        names = [name for _, name, _ in rows]
+        return [
+            Place(
+                id=id_,
+                name=name,
+                options={"calendar": name if name and names.count(name) == 1 else id_},
+                note="" if writable else "cannot be written",
+            )
+            for id_, name, writable in rows
+        ]
 
     # --- writing ----------------------------------------------------------------------------
 

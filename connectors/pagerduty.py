@@ -38,6 +38,7 @@ from syncd.connector import (
     Observation,
     Operation,
     Paged,
+    Place,
     Rejected,
     Site,
     Unavailable,
@@ -68,6 +69,16 @@ class PagerDuty:
 
     def close(self) -> None:
         self._api.close()
+
+    def places(self) -> Sequence[Place]:
+        from connectors.pagerduty_link import places
+
+        return places(self._api, "/schedules")
+
+    def original(self, window: Window) -> Mapping[str, Any]:
+        from connectors.pagerduty_link import layered
+
+        return layered(self._api, self._schedule, window)
 
     # --- looking -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ can be put on call stands in `Observation.found` as `pagerduty_people.py` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from connectors.pagerduty_answer import Answer, Refusal, line
@@ -21,6 +21,7 @@ from syncd.connector import (
     Finding,
     Observation,
     Operation,
+    Place,
     Rejected,
     Site,
     Stale,
@@ -63,6 +64,16 @@ class PagerDutyV3:
 
     def close(self) -> None:
         self._api.close()
+
+    def places(self) -> Sequence[Place]:
+        from connectors.pagerduty_link import places
+
+        return places(self._api, "/v3/schedules")
+
+    def original(self, window: Window) -> Mapping[str, Any]:
+        from connectors.pagerduty_link import shift_based
+
+        return shift_based(self._api, self._schedule, window)
 
     # --- looking -------------------------------------------------------------------------
 

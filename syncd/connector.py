@@ -129,6 +129,16 @@ class Finding:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A schedule or calendar that is there. `options`: those that name it, for a destination. `note`: why it may not do."""
+
+    id: str
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
 @runtime_checkable
 class Connector(Protocol):
     Options: ClassVar[type]
@@ -169,7 +179,22 @@ class CreatesMany(Protocol):
         """One outcome an item, in order; raises only where the call as a whole failed."""
 
 
+@runtime_checkable
+class Listing(Protocol):
+    """For vendors that tell which schedules or calendars there are: `syncd link`."""
+
+    def places(self) -> Sequence[Place]: ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """For vendors whose schedule is a rota of its own."""
+
+    def original(self, window: Window) -> Mapping[str, Any]:
+        """The vendor's own words (its JSON) for the schedule of the options, what it shows in `window`, and who is who."""
+
+
 __all__ = [
-    "Capabilities", "Connector", "ConnectorError", "CreatesMany", "Denied", "Entry", "Finding", "Observation",
-    "Operation", "Paged", "Rejected", "Secret", "Site", "Stale", "Unavailable", "Unsupported",
+    "Capabilities", "Connector", "ConnectorError", "CreatesMany", "Denied", "Entry", "Finding", "Listing",
+    "Observation", "Operation", "Paged", "Place", "Rejected", "Secret", "Site", "Stale", "Telling", "Unavailable", "Unsupported",
 ]  # fmt: skip

@@ -24,10 +24,11 @@ def is_schedule(item: Item) -> bool:
     return isinstance(item.data.get("schedule_layers"), list)
 
 
-def read(value: Any, draft: Draft, *, top: Top | None = None) -> Draft:
+def read(value: Any, draft: Draft, *, top: Top | None = None, window: Window | None = None) -> Draft:
     """Every layer-based schedule in `value`, an answer of GET /schedules/ID or several of them.
 
     `top`: which layer of the list wins; by default found by the rendered schedule where the file has one, else the last.
+    `window`: the period that is rendered whole; by default from the first rendered entry to the last.
     Raises `NotImportable`.
     """
     found = schedules_in(value, is_schedule)
@@ -42,7 +43,7 @@ def read(value: Any, draft: Draft, *, top: Top | None = None) -> Draft:
     for item in found:
         if outside is not None and "overrides" not in item.data:
             item.data = {**item.data, "overrides": outside}
-        add(item, draft, top=top)
+        _add(item, draft, top, window)
     return draft
 
 
@@ -53,8 +54,7 @@ def _names(value: Any, draft: Draft) -> None:
             _person(user, draft)
 
 
-def add(item: Item, draft: Draft, *, top: Top | None = None) -> Schedule:
-    """One schedule, put into `draft`."""
+def _add(item: Item, draft: Draft, top: Top | None, window: Window | None) -> None:
     id_, title = draft.new_schedule(item.text("name", "summary", most=100))
     place = ("schedule", id_, "timezone")
     name = draft.zone(place, item.text("time_zone"))
@@ -72,9 +72,10 @@ def add(item: Item, draft: Draft, *, top: Top | None = None) -> Schedule:
     draft.role(ROLE, "Primary")
     layers = [_layer(one, schedule, draft, number) for number, one in enumerate(item.items("schedule_layers"), 1)]
     schedule = replace(schedule, overrides=_overrides(item, schedule, draft))
-    schedule = _ranked(schedule, layers, rendered(item, draft), top, draft)
-    draft.schedules[id_] = schedule
-    return schedule
+    shown = rendered(item, draft)
+    if window is None and shown:
+        window = Window(shown[0][0], max(end for _, end, _ in shown))
+    draft.schedules[id_] = _ranked(schedule, layers, shown, window, top, draft)
 
 
 def _person(reference: Item, draft: Draft) -> str:
@@ -195,23 +196,28 @@ def rendered(item: Item, draft: Draft) -> list[Piece]:
 
 
 def _ranked(
-    schedule: Schedule, layers: Sequence[Sequence[Layer]], shown: Sequence[Piece], top: Top | None, draft: Draft
+    schedule: Schedule,
+    layers: Sequence[Sequence[Layer]],
+    shown: Sequence[Piece],
+    window: Window | None,
+    top: Top | None,
+    draft: Draft,
 ) -> Schedule:
     """Layers with priorities and overrides in order: as `top` says, as the rendered schedule shows, else the last wins."""
     place = ("schedule", schedule.id, "override_overlap")
     if pairs := overlapping(schedule.overrides):
         schedule = replace(schedule, override_overlap=Overlap.LAST, overrides=_on_top_last(schedule.overrides, shown))
-        if not shown:
+        if window is None:
             draft.warn(
                 place,
                 f"overrides overlap ({len(pairs)}), and the list does not say which was made last: the last in it wins here",
             )
     wanted: list[Top] = [top] if top else ["last", "first"]
     versions = [replace(schedule, layers=_prioritised(layers, one)) for one in wanted]
-    differs = [differences(one, shown) if shown else [] for one in versions]
+    differs = [differences(one, shown, window) if window else [] for one in versions]
     best = min(range(len(versions)), key=lambda i: sum(end - start for start, end, _, _ in differs[i]))
     several = sum(1 for one in layers if one) > 1
-    if several and top is None and not shown:
+    if several and top is None and window is None:
         text = (
             "the last layer of the list wins here; PagerDuty's answers have been seen in both orders: "
             "`--top first` if the first one is the highest"
@@ -256,14 +262,8 @@ def _on_top_last(overrides: Sequence[Override], shown: Sequence[Piece]) -> tuple
 # --- compared with what is shown there --------------------------------------------------------
 
 
-def differences(
-    schedule: Schedule, shown: Sequence[Piece], window: Window | None = None
-) -> list[tuple[Instant, Instant, str, str]]:
+def differences(schedule: Schedule, shown: Sequence[Piece], window: Window) -> list[tuple[Instant, Instant, str, str]]:
     """Where our rota has somebody else than is shown: start, end, ours, theirs ("" is nobody)."""
-    if window is None:
-        if not shown:
-            return []
-        window = Window(shown[0][0], max(end for _, end, _ in shown))
     ours = [(one.start, one.end, one.person) for one in shifts(schedule, window, role=ROLE)]
     edges = sorted(
         {window.start, window.end, *(at for one in (*ours, *shown) for at in one[:2] if window.start < at < window.end)}
