@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from http.client import HTTPConnection
 from itertools import count
@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from urllib.parse import urlsplit
 
+from bench.link import slow
 from bench.measure import TIMES, Cost, here, medians
 from bench.place import Clean, Desk, caldav, syncd, vdirsyncer
 from bench.report import Line
@@ -114,14 +115,7 @@ def exports(clean: Clean, folder: Path, at: Server, shifts: int, times: int, *, 
     """Medians of first exports, each to an empty calendar."""
     folder = folder / f"exports-{next(_NUMBERS)}"
     numbers = count()
-    with Proxy(at.url) as proxy:
-
-        def slow(exchange: Exchange) -> Answer:
-            exchange.closing.wait(link)
-            return exchange.forward()
-
-        proxy.rules.append(Rule(".*", "", slow))
-        url = proxy.url if link else at.url
+    with slow(at.url, link) if link else nullcontext(at.url) as url:
 
         def ours() -> Cost:
             path = at.calendar()
