@@ -1,7 +1,8 @@
-"""The whole engine under random humans, rota edits, faults, crashes, lost ledgers and passing time; the promises checked throughout."""
+"""The engine under random humans, rota edits, faults, crashes, lost ledgers and time that passes; the promises hold."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
@@ -127,10 +128,8 @@ class Machine(RuleBasedStateMachine):
     def killed_in_a_cycle(self, n: int, at: int) -> None:
         spot = self.world.spots[n % self.count]
         spot.kill_at = len(spot.calls) + at
-        try:
+        with suppress(Killed, LeaseLost):
             self.world.cycle(n % self.count)
-        except (Killed, LeaseLost):
-            pass
         spot.kill_at = 0
 
     @rule(n=PICK, person=PEOPLE, pick=PICK, at=st.integers(2, 6))
@@ -177,7 +176,7 @@ def quiet(world: World, mode: Mode) -> None:
     for n, report in enumerate(reports):
         assert report.decision is not None
         kept = [(d.start, d.end) for d in report.decision.plan.kept]
-        ours = [v for v in world.future(n)]
+        ours = list(world.future(n))
         blocked = [(i.start, i.end) for i in ours if mode is Mode.BIDIRECTIONAL and world.person(i.who) not in world.rota.people]
         for at in world.instants(n):
             if any(s <= at < e for s, e in (*kept, *blocked)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from connectors.memory_place import Fault
 from syncd.connector import Unsupported
 from syncd.core.mode import Mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from connectors.memory_place import Shape
 from syncd.core.mode import Mode
 from tests.machine.world import HOUR, T0, World
@@ -21,7 +22,8 @@ def test_an_edit_before_the_protected_horizon_is_left_alone(shape: Shape, mode: 
         writes = len(world.spots[0].writes())
         report = world.cycle()
         assert len(world.spots[0].writes()) == writes
-        assert report.decision is not None and not report.decision.plan.pulls
+        assert report.decision is not None
+        assert not report.decision.plan.pulls
         assert world.shown(0, item.start) == ["cho"]
     finally:
         world.close()

@@ -88,8 +88,8 @@ def wrong_request(method: str, path: str, query: Sequence[tuple[str, str]], body
 
 def wrong_answer(method: str, path: str, status: int, body: Any) -> list[str]:
     """The same for an answer: the operation's schema for its status, the common error for 4xx and 5xx."""
-    operation = _operation(method, path)
-    if not PRESENT or operation is None:
+    operation = _operation(method, path) if PRESENT else None
+    if operation is None:
         return []
     responses = operation["responses"]
     response = _resolved(responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses["default"])
