@@ -18,6 +18,7 @@ from syncd.config.settings import Destination
 from syncd.core.mode import Mode
 from syncd.core.model import HOUR, Layer, Override, Person, Role, Roster, Rota, Rotation, Schedule, Shift, Unit, Window
 from syncd.core.shifts import shifts
+from syncd.core.timeline import minus
 from syncd.cycle import Cycle, Report, Trigger, site_of
 from syncd.store import Store
 
@@ -63,8 +64,8 @@ class Spot(Place):
     """A place that watches every call of the engine: coverage, the past, and what of a human's is displaced."""
 
     desired: Callable[[Window], list[Shift]] = field(default=lambda window: [])
-    human: dict[str, tuple[int, Item | None]] = field(default_factory=dict)
-    """Ref → version of what a human last wrote there, and what the engine had there before the human came."""
+    human: dict[str, tuple[int, Item | None, list[tuple[int, int]]]] = field(default_factory=dict)
+    """Ref → version of what a human last wrote there, what the engine had before, and when the rota said so too."""
     broken: list[str] = field(default_factory=list)
     displaced: list[Displaced] = field(default_factory=list)
     kill_at: int = 0
@@ -95,9 +96,9 @@ class Spot(Place):
                 and not late
             ):
                 self.broken.append(f"the past of {item} was changed to {after}")
-            version, origin = self.human.get(ref, (0, None))
+            version, origin, agreed = self.human.get(ref, (0, None, []))
             if version == item.version and item.end > now:
-                for start, end in anew(item, origin):
+                for start, end in minus(anew(item, origin), agreed):
                     if end > now:
                         self.displaced.append(Displaced(item.who, max(start, now), end))
         if not late:
@@ -133,7 +134,7 @@ def rota(people: int = 1, hours: int = 8) -> Rota:
             start=start,
             rosters=(Roster(since=None, groups=tuple((p,) for p in order)),),
             rotation=Rotation(every=hours, unit=Unit.HOUR, anchor=start),
-        )  # fmt: skip
+        )
         for n, order in enumerate(orders)
     )
     schedule = Schedule(id="s", title="S", timezone="UTC", layers=layers, start=start)
@@ -200,9 +201,15 @@ class World:
         connector = Memory(settings.options, site_of(settings, self.rota, known.found if known else {}))
         with self.store.lease(f"destination/{settings.name}") as lease:
             report = Cycle(
-                store=self.store, settings=settings, rota=self.rota, connector=connector, clock=self.clock, run=f"r{next(self.runs)}",
-                trigger=trigger, siblings=tuple(s.name for s in self.settings),
-            ).run_under(lease)  # fmt: skip
+                store=self.store,
+                settings=settings,
+                rota=self.rota,
+                connector=connector,
+                clock=self.clock,
+                run=f"r{next(self.runs)}",
+                trigger=trigger,
+                siblings=tuple(s.name for s in self.settings),
+            ).run_under(lease)
         self.reports.append(report)
         if report.error is not None and "without an answer" not in str(report.error) and "look to look" not in str(report.error):
             raise report.error
@@ -254,7 +261,7 @@ class World:
     def human_creates(self, n: int, person: str, start: int, end: int) -> None:
         spot = self.spots[n]
         ref = spot.human_creates(start, end, self.name(person))
-        spot.human[ref] = (spot.items[ref].version, None)
+        spot.human[ref] = (spot.items[ref].version, None, self.said(spot.items[ref]))
 
     def human_edits(self, n: int, pick: int, **change: Any) -> None:
         spot = self.spots[n]
@@ -267,9 +274,14 @@ class World:
             return
         if "who" in change:
             change["who"] = self.name(change["who"])
-        version, origin = spot.human.get(item.ref, (0, None))
+        version, origin, _ = spot.human.get(item.ref, (0, None, []))
         spot.human_edits(item.ref, **change)
-        spot.human[item.ref] = (spot.items[item.ref].version, origin if version == item.version else item)
+        now = spot.items[item.ref]
+        spot.human[item.ref] = (now.version, origin if version == item.version else item, self.said(now))
+
+    def said(self, item: Item) -> list[tuple[int, int]]:
+        """When the rota has the item's person on anyway."""
+        return [(s.start, s.end) for s in self.desired(Window(item.start, item.end)) if s.person == self.person(item.who)]
 
     def human_deletes(self, n: int, pick: int) -> None:
         mine = self.future(n)
