@@ -6,72 +6,32 @@ slowness or hold of one destination never touches another: they share nothing bu
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
-from syncd import __version__, log
+from syncd import log, systemd
 from syncd.clock import Clock
 from syncd.config import Config, ConfigError
-from syncd.config.settings import Destination
-from syncd.connector import Denied
-from syncd.core.gaps import gaps
-from syncd.core.model import DAY, Instant, Window, iso
+from syncd.core.model import Instant
 from syncd.cycle import Report, Trigger
 from syncd.errand import Errand, Paces
+from syncd.proof import Proof
 from syncd.store import Store, StoreError
 from syncd.store.destinations import Destination as Known
 from syncd.store.errors import LeaseHeld, LeaseLost
-from syncd.web.status import reasons_of, rows_of
-
-STUCK = 60.0
-"""Seconds without a turn of the loop after which it does not turn any more."""
-TURN = 1.0
-"""Seconds of one turn of the loop: how soon a change by another process is noticed."""
-FIRST_BACKOFF = 5.0
-LONGEST_BACKOFF = 60.0
-PROBE = 900.0
-"""Seconds between looks with a credential that was refused (F30)."""
-BUSY = 5.0
-"""Seconds until a destination that somebody else works on is tried again."""
-JUMP = 60.0
-"""Seconds by which the wall clock may move against the monotonic one."""
-PATIENCE = 15.0
-"""Seconds after SIGTERM in which calls under way may end; one still open then is left with its intent open (F44)."""
-
-
-def wait_after(refresh: float, failures: int, report: Report | None, chance: random.Random) -> float:
-    """Seconds until a destination's next cycle. Jitter takes off at most a tenth, never from what the destination asked for."""
-    error = report.error if report else None
-    if isinstance(error, Denied):
-        return PROBE
-    wait = refresh if failures == 0 else min(max(refresh, LONGEST_BACKOFF), FIRST_BACKOFF * 2.0 ** min(failures - 1, 30))
-    wait *= 1.0 - 0.1 * chance.random()
-    asked = report.after if report and report.after else 0.0
-    return max(wait, asked)
-
-
-@dataclass(slots=True)
-class Worker:
-    """One destination: its thread, and what wakes it. `due`: on our monotonic clock."""
-
-    settings: Destination
-    due: float
-    wake: Event = field(default_factory=Event)
-    gone: Event = field(default_factory=Event)
-    """No longer configured: the thread ends after its cycle."""
-    failures: int = 0
-    ahead: float = 0.0
-    """By how much the wall clock was ahead of the monotonic one at the last cycle."""
-    thread: Thread | None = None
+from syncd.watch import Watched
+from syncd.web.account import Account
+from syncd.web.metrics import Measures
+from syncd.worker import BUSY, JUMP, LONGEST_BACKOFF, PATIENCE, STUCK, TURN, Worker, urgency, wait_after
 
 
 class Daemon:
-    """`load` reads the configuration again (SIGHUP); `turned` is called at the end of each turn of the loop."""
+    """`load` reads the configuration again (SIGHUP, or its file was changed); `turned` ends each turn of the loop; `alarm`
+    is told, in a sentence for the admins of all schedules, what cannot be put in the outbox."""
 
     def __init__(
         self,
@@ -81,14 +41,18 @@ class Daemon:
         clock: Clock,
         load: Callable[[], Config],
         turned: Callable[[], None] = lambda: None,
+        alarm: Callable[[str], None] = lambda text: None,
         chance: random.Random | None = None,
     ) -> None:
         self._config, self._store, self._clock, self._load, self._turned = config, store, clock, load, turned
+        self._proof = Proof(store, clock, alarm)
         self._chance = chance or random.SystemRandom()
         self._workers: dict[str, Worker] = {}
         self._paces = Paces()
         self._lock = Lock()
-        self._unwritable = False
+        self._refused = ""
+        self._watched = Watched(_files(config))
+        self.measures = Measures()
         self._last_ahead = self._ahead()
         self._last_turn = clock.monotonic()
         self._since = clock.now()
@@ -100,15 +64,23 @@ class Daemon:
         log.logger().info("daemon.started", destinations=sorted(self._config.destinations))
         self._adopt(self._config)
         while not self._clock.wait(self.stop, TURN):
-            if self.reload.is_set():
+            if self.reload.is_set() or self._watched.changed():
                 self.reload.clear()
                 self._reread()
             self._last_turn = self._clock.monotonic()
             self._watch_clock()
+            self._proof.turn()
             self._notice()
+            self._supervise()
             self._turned()
+        systemd.tell("STOPPING=1")
         log.logger().info("daemon.stopping")
         self._end()
+
+    @property
+    def open_calls(self) -> list[str]:
+        """Destinations whose cycle is under way; after `run` those that were left behind."""
+        return sorted(name for name, one in self._workers.items() if one.thread is not None and one.thread.is_alive())
 
     # --- health --------------------------------------------------------------------------
 
@@ -116,67 +88,108 @@ class Daemon:
         """The loop turns."""
         return self._clock.monotonic() - self._last_turn < STUCK
 
+    def account(self) -> Account:
+        """What is told of it at this moment."""
+        now, workers = self._clock.monotonic(), list(self._workers.items())
+        return Account(
+            config=self._config,
+            store=self._store,
+            now=self._clock.now(),
+            since=self._since,
+            alive=self.alive(),
+            unwritable=self._proof.unwritable,
+            refused=self._refused,
+            failing=tuple(sorted(name for name, one in workers if one.failures)),
+            running={name: now - began for name, one in workers if (began := one.began) is not None},
+            measures=self.measures,
+        )
+
     def reasons(self) -> list[str]:
         """Why it is not ready; empty where it is."""
-        try:
-            with self._store.read() as tx:
-                found = reasons_of(self._config, tx, self._clock.now())
-        except StoreError as error:
-            return [str(error)]
-        return [*found, "the store cannot be written"] if self._unwritable else found
+        return self.account().reasons()
 
     def status(self) -> dict[str, Any]:
         """What `/status` tells."""
-        now, reasons = self._clock.now(), self.reasons()
-        process = {
-            "pid": os.getpid(),
-            "version": __version__,
-            "since": iso(self._since),
-            "ready": not reasons,
-            "reasons": reasons,
-        }
-        try:
-            with self._store.read() as tx:
-                rows = rows_of(self._config, tx, now)
-                told = [tx.overrides.in_force(one) for one in self._config.rota.schedules.values()]
-        except StoreError:
-            return {"destinations": [], "schedules": [], "process": process}
-        week = Window(now, now + 7 * DAY)
-        found = {one.id: gaps(self._config.rota, one, week) for one in told}
-        schedules = [
-            {"schedule": id_, "gaps": [{**gap._asdict(), "start": iso(gap.start), "end": iso(gap.end)} for gap in holes]}
-            for id_, holes in found.items()
-        ]
-        return {"destinations": rows, "schedules": schedules, "process": process}
+        return self.account().status()
 
     # --- configuration -------------------------------------------------------------------
 
     def _reread(self) -> None:
         """All or nothing: a configuration with a problem leaves the one in force as it is (F41)."""
+        systemd.reloading(self._clock.monotonic())
         try:
             config = self._load()
-        except ConfigError as error:
-            log.logger().error("config.refused", problems=[str(problem) for problem in error.problems])
-            return
-        self._adopt(config)
-        log.logger().info("config.reloaded", destinations=sorted(config.destinations))
+        except Exception as error:  # also what nobody thought of: the old one is known to work
+            problems = [str(one) for one in error.problems] if isinstance(error, ConfigError) else [str(error)]
+            log.logger().error("config.refused", problems=problems)
+            if self._refused != problems[0]:
+                self._refused = problems[0]
+                self._proof.tell(
+                    "config-refused", f"the changed configuration is refused, the old one stays in force: {problems[0]}"
+                )
+        else:
+            self._refused = ""
+            self._settle_in(config)
+            self._adopt(config)
+            log.logger().info("config.reloaded", destinations=sorted(config.destinations))
+        finally:
+            systemd.tell("READY=1")
+
+    def _settle_in(self, config: Config) -> None:
+        """What does not belong to a destination: the log changes at once, the store and the health endpoint stay."""
+        old = self._config
+        if config.log != old.log:
+            log.configure(config.log.level, config.log.format)
+        stays = [key for key in ("store", "tenant", "health") if getattr(config, key) != getattr(old, key)]
+        if stays:
+            log.logger().warning("config.restart_needed", keys=stays)
+        if _files(config) != self._watched.paths:
+            self._watched = Watched(_files(config))
 
     def _adopt(self, config: Config) -> None:
         with self._lock:
             self._config = config
         for name in [name for name in self._workers if name not in config.destinations]:
             worker = self._workers.pop(name)
+            self.measures.forget(name)
             worker.gone.set()
             worker.wake.set()
-        for name, settings in config.destinations.items():
+        for name in self._soonest_first(config):
+            settings = config.destinations[name]
             if name in self._workers:
                 self._workers[name].settings = settings
                 self._now(self._workers[name])
                 continue
-            worker = self._workers[name] = Worker(settings, due=self._clock.monotonic(), ahead=self._ahead())
-            worker.thread = Thread(target=self._work, args=(worker,), name=f"syncd-{name}", daemon=True)
-            worker.thread.start()
+            self._workers[name] = Worker(settings, due=self._clock.monotonic(), ahead=self._ahead())
+            self._start(self._workers[name])
         self._mark_removed(config)
+
+    def _soonest_first(self, config: Config) -> list[str]:
+        """In the order in which they ask for a credential that they share."""
+        try:
+            with self._store.read() as tx:
+                known = {one.name: one for one in tx.destinations.all()}
+        except StoreError:
+            known = {}
+        return sorted(config.destinations, key=lambda name: urgency(known.get(name)))
+
+    def _start(self, worker: Worker) -> None:
+        worker.thread = Thread(target=self._work, args=(worker,), name=f"syncd-{worker.settings.name}", daemon=True)
+        try:
+            worker.thread.start()
+        except RuntimeError as error:  # no thread to be had: the next turn tries again
+            worker.thread = None
+            self._failed(worker, log.logger(destination=worker.settings.name), str(error))
+
+    def _supervise(self) -> None:
+        """A worker whose thread ended is given another one (F33)."""
+        for worker in list(self._workers.values()):
+            if worker.thread is not None and worker.thread.is_alive():
+                continue
+            if worker.thread is not None:
+                log.logger(destination=worker.settings.name).error("destination.worker_ended")
+            worker.began = None
+            self._start(worker)
 
     def _mark_removed(self, config: Config) -> None:
         try:
@@ -186,7 +199,7 @@ class Daemon:
                     if known.removed != removed:
                         tx.destinations.put(replace(known, removed=removed))
         except StoreError as error:
-            self._store_failed(error)
+            self._proof.failed(error)
 
     # --- the loop ------------------------------------------------------------------------
 
@@ -195,13 +208,14 @@ class Daemon:
         try:
             with self._store.read() as tx:
                 known = {one.name: one for one in tx.destinations.all()}
-                wanted = {name for name, one in known.items() if tx.destinations.wanted(name) > one.answered}
+                wanted = {name: tx.destinations.wanted(name) for name in known.keys() & self._workers.keys()}
         except StoreError as error:
-            self._store_failed(error)
+            self._proof.failed(error)
             return
-        for name in wanted & self._workers.keys():
+        for name, times in wanted.items():
             worker = self._workers[name]
-            if worker.failures == 0:  # one that fails keeps to its backoff
+            if times > max(known[name].answered, worker.heard) and worker.failures == 0:  # one that fails keeps to its backoff
+                worker.heard = times
                 self._now(worker)
 
     def _ahead(self) -> float:
@@ -210,7 +224,11 @@ class Daemon:
     def _watch_clock(self) -> None:
         ahead = self._ahead()
         if abs(ahead - self._last_ahead) > JUMP:
-            log.logger().warning("clock.jumped", seconds=round(ahead - self._last_ahead))
+            seconds = round(ahead - self._last_ahead)
+            log.logger().warning("clock.jumped", seconds=seconds)
+            self._proof.tell("clock", f"the clock jumped by {seconds} s, or the machine slept: nothing is removed in this cycle")
+            for worker in self._workers.values():  # what is on now may be another shift: nobody waits for a refresh to see
+                self._now(worker)
         self._last_ahead = ahead
 
     def _jumped(self, worker: Worker) -> str:
@@ -244,7 +262,9 @@ class Daemon:
                 worker.wake.clear()
                 continue
             worker.wake.clear()
+            worker.began = self._clock.monotonic()
             wait = self._cycle(worker)
+            worker.began = None
             if not worker.wake.is_set():  # who woke it meanwhile wants one more: this one may have looked too early
                 worker.due = self._clock.monotonic() + wait
         if worker.gone.is_set():
@@ -255,9 +275,15 @@ class Daemon:
         with self._lock:
             config = self._config
         errand = Errand(
-            config=config, store=self._store, clock=self._clock, trigger=Trigger.DAEMON, stop=self.stop, paces=self._paces
+            config=config,
+            store=self._store,
+            clock=self._clock,
+            trigger=Trigger.DAEMON,
+            stop=self.stop,
+            paces=self._paces,
+            counted=self.measures.request,
         )
-        settings, run, report = worker.settings, errand.run_id(), None
+        settings, run, report, began = worker.settings, errand.run_id(), None, self._clock.monotonic()
         logger = log.logger(destination=settings.name, run=run)
         try:
             report = errand.run(settings, run=run, jumped=self._jumped(worker))
@@ -268,25 +294,33 @@ class Daemon:
             logger.warning("destination.lease_lost", reason=str(lost))
             return BUSY
         except StoreError as error:
-            self._store_failed(error)
+            self._proof.failed(error)
             return min(settings.refresh, LONGEST_BACKOFF)
         except Exception as error:  # a bug stops this destination alone, and only until its next cycle
             logger.exception("destination.bug", reason=str(error))
             self._failed(worker, logger, str(error))
+            self.measures.cycle(settings.name, self._clock.monotonic() - began, "bug")
         else:
-            self._store_works()
-            self._told(worker, logger, report)
+            self._proof.works()
+            self._told(worker, logger, report, self._clock.monotonic() - began)
         wait = wait_after(settings.refresh, worker.failures, report, self._chance)
         self._remember_due(settings.name, self._clock.now() + int(wait))
         return wait
 
-    def _told(self, worker: Worker, logger: log.Logger, report: Report) -> None:
+    def _told(self, worker: Worker, logger: log.Logger, report: Report, took: float) -> None:
+        name, outcomes = worker.settings.name, [str(answer.outcome) for answer in report.answers]
+        self.measures.cycle(name, took, "failed" if report.error else "complete" if report.complete else "partial", outcomes)
         for name in report.wants:
             if name in self._workers:
                 self._now(self._workers[name])
         if report.answers:
             logger.info(
-                "destination.changed", changes=len(report.answers), failed=len(report.failed), waiting=len(report.waiting)
+                "destination.changed",
+                digest=report.decision.plan.digest if report.decision else None,
+                changes=len(report.answers),
+                failed=len(report.failed),
+                waiting=len(report.waiting),
+                seconds=round(took, 3),
             )
         if report.error is not None:
             self._failed(worker, logger, str(report.error))
@@ -294,7 +328,7 @@ class Daemon:
             logger.info("destination.recovered", failures=worker.failures)
             worker.failures = 0
         else:
-            logger.debug("destination.cycle")
+            logger.debug("destination.cycle", seconds=round(took, 3))
 
     def _failed(self, worker: Worker, logger: log.Logger, reason: str) -> None:
         """Said once on failing, and once on recovery."""
@@ -306,24 +340,10 @@ class Daemon:
             with self._store.write() as tx:
                 tx.destinations.put(replace(tx.destinations.get(name) or Known(name=name), next_due=at))
         except StoreError as error:
-            self._store_failed(error)
-
-    def _store_failed(self, error: StoreError) -> None:
-        if not self._unwritable:
-            self._unwritable = True
-            log.logger().error("store.unwritable", reason=str(error))
-
-    def _store_works(self) -> None:
-        if self._unwritable:
-            self._unwritable = False
-            log.logger().info("store.recovered")
+            self._proof.failed(error)
 
 
-def tell_systemd(state: str) -> None:
-    """`READY=1`, `WATCHDOG=1`, `STOPPING=1` to whoever started us, if they asked for it."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.connect("\0" + address[1:] if address.startswith("@") else address)
-        channel.sendall(state.encode())
+def _files(config: Config) -> tuple[Path, ...]:
+    """What the configuration was read from on this machine."""
+    directory = config.source.directory if config.source else None
+    return (config.path,) if directory is None else (config.path, directory)

@@ -45,6 +45,8 @@ class Errand:
     actor: str = "syncd"
     stop: Event = field(default_factory=Event)
     paces: Paces = field(default_factory=Paces)
+    counted: Callable[[str, str, str], None] = lambda destination, call, status: None
+    """Hears of each call of a connector: which, and how it ended."""
     patience: float = 30.0
     """Longest `Retry-After` in seconds that is waited for within a cycle."""
 
@@ -62,7 +64,8 @@ class Errand:
         kind = registry.connector(settings.kind)
         connector = kind(settings.options, site_of(settings, self.config.rota, found))
         retry = Retry(clock=self.clock, stop=self.stop, patience=self.patience)
-        return Patient.of(connector, retry, self.paces.of(settings, connector.capabilities.calls))
+        pace = self.paces.of(settings, connector.capabilities.calls)
+        return Patient.of(connector, retry, pace, lambda call, status: self.counted(settings.name, call, status))
 
     def plan(self, settings: Destination) -> Report:
         """What an export would do; changes nothing. Raises what a failed look raises."""

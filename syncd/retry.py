@@ -22,6 +22,7 @@ from syncd.connector import Connector, ConnectorError, CreatesMany, Entry, Findi
 from syncd.core.model import Shift, Window
 
 T = TypeVar("T")
+Counted = Callable[[str, str], None]
 
 
 def _after(state: RetryCallState) -> float | None:
@@ -136,31 +137,32 @@ class Pace:
 class Patient:
     """A connector whose calls are paced, and repeated where that is safe; to the engine it is that connector."""
 
-    def __init__(self, connector: Connector, retry: Retry, pace: Pace) -> None:
-        self._connector, self._retry, self._pace = connector, retry, pace
+    def __init__(self, connector: Connector, retry: Retry, pace: Pace, counted: Counted = lambda call, status: None) -> None:
+        self._connector, self._retry, self._pace, self._counted = connector, retry, pace, counted
         self.Options = connector.Options
         self.capabilities = connector.capabilities
 
     @staticmethod
-    def of(connector: Connector, retry: Retry, pace: Pace) -> Connector:
+    def of(connector: Connector, retry: Retry, pace: Pace, counted: Counted = lambda call, status: None) -> Connector:
+        """`counted` hears of each call that is really made: which, and how it ended."""
         several = isinstance(connector, CreatesMany)
-        patient: Connector = (_PatientMany if several else Patient)(connector, retry, pace)  # type: ignore[assignment]
+        patient: Connector = (_PatientMany if several else Patient)(connector, retry, pace, counted)  # type: ignore[assignment]
         return patient
 
     def read(self, window: Window, known: Mapping[str, str]) -> Observation:
-        return self._retry.read(lambda: self._paced(lambda: self._connector.read(window, known)))
+        return self._retry.read(lambda: self._paced("read", lambda: self._connector.read(window, known)))
 
     def wording(self, shift: Shift) -> str:
         return self._connector.wording(shift)
 
     def create(self, shift: Shift, op: Operation) -> Entry:
-        return self._retry.write(lambda: self._paced(lambda: self._connector.create(shift, op)))
+        return self._retry.write(lambda: self._paced("create", lambda: self._connector.create(shift, op)))
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
-        return self._retry.write(lambda: self._paced(lambda: self._connector.replace(entry, shift, op)))
+        return self._retry.write(lambda: self._paced("replace", lambda: self._connector.replace(entry, shift, op)))
 
     def delete(self, entry: Entry, op: Operation) -> None:
-        return self._retry.write(lambda: self._paced(lambda: self._connector.delete(entry, op)))
+        return self._retry.write(lambda: self._paced("delete", lambda: self._connector.delete(entry, op)))
 
     def doctor(self) -> Iterable[Finding]:
         return self._connector.doctor()
@@ -168,24 +170,34 @@ class Patient:
     def close(self) -> None:
         self._connector.close()
 
-    def _paced(self, call: Callable[[], T]) -> T:
+    def _paced(self, name: str, call: Callable[[], T]) -> T:
         with self._pace:
             self._pace.wait(self._retry.clock, self._retry.stop, self._retry.patience)
             try:
-                return call()
-            except Unavailable as error:
-                if error.after is not None:
+                answer = call()
+            except Exception as error:
+                self._counted(name, _status(error))
+                if isinstance(error, Unavailable) and error.after is not None:
                     self._pace.told(self._retry.clock, error.after)
                 raise
+            self._counted(name, "ok")
+            return answer
+
+
+def _status(error: Exception) -> str:
+    """How a call ended, in a word: the error tree's, `refused` where it certainly was not done, `bug` for anything else."""
+    if isinstance(error, Unavailable) and error.refused:
+        return "refused"
+    return type(error).__name__.lower() if isinstance(error, ConnectorError) else "bug"
 
 
 class _PatientMany(Patient):
     """For connectors that take several creates in one call."""
 
-    def __init__(self, connector: Connector, retry: Retry, pace: Pace) -> None:
-        super().__init__(connector, retry, pace)
+    def __init__(self, connector: Connector, retry: Retry, pace: Pace, counted: Counted = lambda call, status: None) -> None:
+        super().__init__(connector, retry, pace, counted)
         self._many: CreatesMany = connector  # type: ignore[assignment]
         self.batch = self._many.batch
 
     def create_many(self, shifts: Sequence[Shift], ops: Sequence[Operation]) -> Sequence[Entry | ConnectorError]:
-        return self._retry.write(lambda: self._paced(lambda: self._many.create_many(shifts, ops)))
+        return self._retry.write(lambda: self._paced("create_many", lambda: self._many.create_many(shifts, ops)))

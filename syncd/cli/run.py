@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import threading
 
 import click
 
-from syncd import log
+from syncd import log, systemd
 from syncd.cli import FAILED, Command, stop
 from syncd.cli.elsewhere import Follower
 from syncd.cli.session import Session, with_session
+from syncd.cli.signals import signals_for
 from syncd.config import Config
-from syncd.daemon import Daemon, tell_systemd
+from syncd.daemon import Daemon
 from syncd.store import Store
 from syncd.web.health import Answers, Endpoint
 
@@ -29,29 +30,32 @@ def run(session: Session) -> None:
     with session.store(create=True) as store:
         assert store is not None, "made where there was none"  # noqa: S101
         with store.only_daemon():
-            follower = Follower(session, store, config)
+            follower, manager = Follower(session, store, config), systemd.Status()
 
             def turned() -> None:
-                tell_systemd("WATCHDOG=1")
                 follower.turn(daemon.reload)
+                manager.turn(daemon.account().line())
 
             daemon = Daemon(config=config, store=store, clock=session.clock, load=follower.load, turned=turned)
-            _listen(daemon)
-            endpoint = _health(config, daemon, store)
-            tell_systemd("READY=1")
-            try:
-                daemon.run()
-            finally:
-                tell_systemd("STOPPING=1")
-                if endpoint is not None:
-                    endpoint.close()
+            with signals_for(daemon):
+                endpoint = _health(config, daemon, store)
+                systemd.tell("READY=1")
+                try:
+                    daemon.run()
+                finally:
+                    if endpoint is not None:
+                        endpoint.close()
+    if daemon.open_calls and threading.current_thread() is threading.main_thread():
+        os._exit(0)  # Python would wait for the calls that were left behind, for ever
 
 
 def _health(config: Config, daemon: Daemon, store: Store) -> Endpoint | None:
     """Where probes may ask; with port 0 the address is left in the store, too."""
     if config.health is None:
         return None
-    answers = Answers(alive=daemon.alive, reasons=daemon.reasons, status=daemon.status)
+    answers = Answers(
+        alive=daemon.alive, reasons=daemon.reasons, status=daemon.status, metrics=lambda: daemon.account().metrics()
+    )
     host, port = config.health.host, config.health.port
     try:
         endpoint = Endpoint(host, port, config.health.key, answers)
@@ -94,17 +98,3 @@ def health(session: Session) -> int:
         connection.close()
     click.echo(text)
     return 0 if word.status == 200 else FAILED
-
-
-def _listen(daemon: Daemon) -> None:
-    if threading.current_thread() is not threading.main_thread():
-        return
-
-    def end(_: int, __: object) -> None:
-        if daemon.stop.is_set():
-            raise KeyboardInterrupt  # the second one ends at once
-        daemon.stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    signal.signal(signal.SIGHUP, lambda _, __: daemon.reload.set())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from syncd.store.conflicts import Conflicts
+from syncd.store.counts import Counts
 from syncd.store.destinations import Destinations
 from syncd.store.facts import Facts, Preferences
 from syncd.store.holds import Holds
@@ -55,6 +56,10 @@ class Tx:
     @cached_property
     def destinations(self) -> Destinations:
         return Destinations(self.session)
+
+    @cached_property
+    def counts(self) -> Counts:
+        return Counts(self.session)
 
     @cached_property
     def served(self) -> ServedRecord:

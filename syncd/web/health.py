@@ -28,6 +28,7 @@ class Answers:
     reasons: Callable[[], list[str]]
     """Why it is not ready; empty where it is."""
     status: Callable[[], Mapping[str, Any]]
+    metrics: Callable[[], str]
 
 
 class Endpoint:
@@ -80,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/status":
             self._answer(200, json.dumps(self.server.answers.status(), ensure_ascii=False) + "\n", "application/json")
         else:
-            self._answer(200, metrics(self.server.answers), "text/plain; version=0.0.4; charset=utf-8")
+            self._answer(200, self.server.answers.metrics(), "text/plain; version=0.0.4; charset=utf-8")
 
     do_HEAD = do_GET  # noqa: N815 - as the library calls it
 
@@ -112,35 +113,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library calls it
         """Probes come every few seconds: nothing is logged of them."""
-
-
-def metrics(answers: Answers) -> str:
-    """Prometheus' text format; labels are names of destinations, never of people."""
-    told = answers.status()
-    lines = [
-        "# HELP syncd_up Whether the loop turns.",
-        "# TYPE syncd_up gauge",
-        f"syncd_up {int(answers.alive())}",
-        "# HELP syncd_ready Whether every destination is looked after.",
-        "# TYPE syncd_ready gauge",
-        f"syncd_ready {int(not answers.reasons())}",
-    ]
-    families: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
-        ("syncd_destination_ok", "1 where the status is OK.", lambda one: int(one["status"] == "OK")),
-        ("syncd_destination_error", "1 where the status is Error.", lambda one: int(one["status"] == "Error")),
-        ("syncd_destination_holds", "Changes that wait for a human.", lambda one: one["holds"]),
-        ("syncd_destination_conflicts", "Edits that gave way to the rota.", lambda one: one["conflicts"]),
-        ("syncd_destination_imported_30d", "Edits imported in the last 30 days.", lambda one: one["imported_30d"]),
-        ("syncd_destination_differs_seconds", "Seconds of the horizon that differed.", lambda one: one["differs_seconds"]),
-    )
-    for name, words, value in families:
-        lines += [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
-        for one in told.get("destinations", ()):
-            number = value(one)
-            if number is not None:
-                lines.append(f'{name}{{destination="{_escaped(one["destination"])}"}} {number}')
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

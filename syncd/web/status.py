@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from syncd.core.model import DAY, Instant, iso
+from syncd.core.model import DAY, Instant, Window, iso
 
 if TYPE_CHECKING:
     from syncd.config import Config
     from syncd.store import Tx
 
+WEEK = 7 * DAY
 MONTH = 30 * DAY
+AHEAD = 60
+"""Seconds by which a cycle may lie ahead of our clock: other daemons have clocks of their own."""
 
 
 def rows_of(config: Config, tx: Tx | None, now: Instant) -> list[dict[str, Any]]:
@@ -52,9 +56,29 @@ def reasons_of(config: Config, tx: Tx, now: Instant) -> list[str]:
             reasons.append(f"{name}: no full cycle yet")
         elif now - known.last_cycle > 2 * settings.refresh:
             reasons.append(f"{name}: no full cycle for {now - known.last_cycle} s")
+        elif known.last_cycle > now + AHEAD:
+            reasons.append(f"{name}: its last full cycle is {known.last_cycle - now} s ahead of the clock, which was put back")
         elif known.status == "Error":
             reasons.append(f"{name}: {known.reason}")
     return reasons
+
+
+def told_of(config: Config, tx: Tx, now: Instant) -> dict[str, Any]:
+    """What `/status` tells of destinations, and of the coming week's gaps in each schedule."""
+    from syncd.core.gaps import gaps
+
+    week = Window(now, now + WEEK)
+    schedules = []
+    for one in config.rota.schedules.values():
+        holes = gaps(config.rota, tx.overrides.in_force(one), week)
+        told = [{**gap._asdict(), "start": iso(gap.start), "end": iso(gap.end)} for gap in holes]
+        schedules.append({"schedule": one.id, "gaps": told})
+    return {"destinations": rows_of(config, tx, now), "schedules": schedules}
+
+
+def parse_utc(text: str | None) -> Instant | None:
+    """The instant of a time as it is told here."""
+    return None if text is None else int(datetime.fromisoformat(text).timestamp())
 
 
 def _utc(instant: Instant | None) -> str | None:

@@ -21,8 +21,9 @@ from syncd.config import Config, ConfigError, load
 from syncd.connector import Denied, Unavailable
 from syncd.core.mode import Mode
 from syncd.cycle import Report
-from syncd.daemon import PROBE, Daemon, tell_systemd, wait_after
+from syncd.daemon import Daemon
 from syncd.store import Store
+from syncd.worker import PROBE, wait_after
 from tests.shell.command_line import FOLDER, ROTA
 
 OTHER = "  other: {kind: folder, schedule: payments, role: primary, options: {path: other}}\n"
@@ -175,18 +176,6 @@ def test_when_it_is_next_due_is_remembered(running: Running) -> None:
         return known is not None and known.next_due is not None and known.next_due > int(time.time()) + 200
 
     running.until(due)
-
-
-def test_systemd_hears_of_it_only_where_it_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    tell_systemd("READY=1")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
-        there.bind(str(tmp_path / "n"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
-        tell_systemd("READY=1")
-        assert there.recv(64) == b"READY=1"
 
 
 def test_it_is_ready_once_every_destination_had_a_full_cycle(running: Running) -> None:
