@@ -35,7 +35,10 @@ class Round:
 
 
 def told(tx: Tx, base: Round, decision: Decision) -> None:
-    """Notices of what is decided are due; those of a write are armed until it is done (W6)."""
+    """Notices of what is decided are due; those of a write that displaces something are armed until it is done (W6).
+
+    A hole displaces nothing, and the base that showed it is cut in this very transaction (MERGE.md rule 10): it is told now or never.
+    """
     told = {n.id: n for n in decision.notices}
     for posted in tx.outbox.armed():
         if posted.notice.get("destination") != base.name or posted.dedup in told:
@@ -44,7 +47,7 @@ def told(tx: Tx, base: Round, decision: Decision) -> None:
             due(tx, base, posted.dedup, posted.notice)
         else:
             tx.outbox.drop(posted.dedup)
-    written = {n for n in told if any(answers_for(c, told[n]) for c in decision.plan.changes)}
+    written = {n for n in told if told[n].had and any(answers_for(c, told[n]) for c in decision.plan.changes)}
     for notice in decision.notices:
         said = show.notice(notice)
         if notice.id in written:

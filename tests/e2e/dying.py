@@ -1,0 +1,60 @@
+"""`syncd` in a process of its own, at a time of the test's choosing, that kills itself: AT POINT NUMBER COMMAND….
+
+POINT is `before call`, `after call`, `before commit`, `after commit` or `never`; NUMBER counts them from 1.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from typing import Any
+
+from connectors.caldav_wire import Answer, Wire
+from syncd.cli import main
+from syncd.cli.session import Session
+from tests.shell.command_line import Stopped
+
+
+class Death:
+    def __init__(self, point: str, number: int) -> None:
+        self.point, self.left = point, number
+
+    def reached(self, point: str) -> None:
+        if point == self.point:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arrange(death: Death) -> None:
+    call, connect = Wire.call, sqlite3.connect
+
+    def dying_call(self: Wire, *args: Any, **more: Any) -> Answer:
+        death.reached("before call")
+        answer = call(self, *args, **more)
+        death.reached("after call")
+        return answer
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
+            if sql != "COMMIT":
+                return super().execute(sql, *args)
+            death.reached("before commit")
+            cursor = super().execute(sql, *args)
+            death.reached("after commit")
+            return cursor
+
+    def dying_connect(*args: Any, **more: Any) -> sqlite3.Connection:
+        return connect(*args, **{**more, "factory": Connection})
+
+    Wire.call = dying_call  # type: ignore[method-assign]
+    sqlite3.connect = dying_connect  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    at, point, number, *command = sys.argv[1:]
+    Session.clock = Stopped(at)
+    arrange(Death(point, int(number)))
+    sys.exit(main(command))
