@@ -98,6 +98,16 @@ class Outbox:
         )
         return self._session.change(sql, dedup=dedup, problem=problem, next_at=next_at, state=state) > 0
 
+    def attempts(self, dedup: str) -> int:
+        """How often it failed so far."""
+        found = self._session.row("SELECT attempts FROM notices WHERE dedup = :dedup", dedup=dedup)
+        return 0 if found is None else int(found["attempts"])
+
+    def put_off(self, dedup: str, *, next_at: Instant) -> bool:
+        """Not tried before `next_at`, and no attempt: where it would go nothing arrives now."""
+        sql = "UPDATE notices SET next_at = :next_at WHERE dedup = :dedup AND state = 'due'"
+        return self._session.change(sql, dedup=dedup, next_at=next_at) > 0
+
     def _in(self, condition: str, **values: object) -> tuple[Posted, ...]:
         order = "" if "ORDER BY" in condition else " ORDER BY place"
         found = self._session.rows(f"SELECT * FROM notices WHERE {condition}{order}", **values)  # noqa: S608 - text of ours

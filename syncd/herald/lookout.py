@@ -1,0 +1,256 @@
+"""Looks at the rota in force and posts what is due of it; what was told is in the store, so that nothing is told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from syncd.config.settings import Handoff as HandoffSettings
+from syncd.core.announce import (
+    FURTHEST_LEAD,
+    Duty,
+    Handoff,
+    Hole,
+    changes,
+    free_at,
+    handoffs,
+    hole,
+    name_of,
+    on_call,
+    rounds,
+    to_tell,
+    today,
+)  # fmt: skip
+from syncd.core.audience import Choices, Kind, Ways, admins_of, choice, groups_on, people_on, readers
+from syncd.core.gaps import Gap, gaps
+from syncd.core.model import DAY, HOUR, Instant, Schedule, Shift, Window
+from syncd.core.shifts import shifts
+from syncd.herald.ways import Channels
+from syncd.store import Store, in_force
+from syncd.store.marks import Approved, Recorded
+
+AHEAD = 31 * DAY
+"""How far ahead a change of somebody's duty is told."""
+FRESH = HOUR
+"""Seconds for which a computed rota is good while nothing changes."""
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Seen:
+    """One schedule as it is in force, and what follows from it."""
+
+    of: Schedule
+    revision: int
+    at: Instant
+    now: Schedule
+    duty: list[Shift]
+    handoffs: list[Handoff]
+    waiting: list[Recorded]
+    gaps: list[tuple[Gap, Hole]]
+
+    def good(self, of: Schedule, revision: int, now: Instant) -> bool:
+        return self.of == of and self.revision == revision and self.at <= now < self.at + FRESH
+
+
+@dataclass(slots=True)
+class Told:
+    """What the store knows of a schedule's notices. `duty`: as it was told last, up to `until`; `gaps`: by their keys."""
+
+    duty: list[Any] | None = None
+    until: Instant = 0
+    gaps: dict[str, Any] = field(default_factory=dict)
+    gaps_on: str = ""
+
+    def plain(self) -> Json:
+        return {"duty": self.duty, "until": self.until, "gaps": self.gaps, "gaps_on": self.gaps_on}
+
+
+class Lookout:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: dict[str, Seen] = {}
+        self._posted: set[str] = set()
+        self.choices: Choices = {}
+
+    def look(self, channels: Channels, now: Instant) -> None:
+        """Posts what is due. Raises `StoreError`."""
+        rota = channels.config.rota
+        with self._store.read() as tx:
+            self.choices = tx.preferences.all()
+            since = tx.facts.get("notices since")
+            told = {one: Told(**(tx.facts.get(f"notices {one}") or {})) for one in rota.schedules}
+            stale = {}
+            for id_, schedule in rota.schedules.items():
+                revision, known = tx.overrides.revision(id_), self._seen.get(id_)
+                if known is None or not known.good(schedule, revision, now):
+                    stale[id_] = (revision, tx.overrides.stored(id_))
+        for id_, (revision, stored) in stale.items():
+            waiting = [one for one in stored.recorded if one.approval is Approved.PENDING and not one.removed]
+            now_so = in_force(rota.schedules[id_], stored)
+            self._seen[id_] = self._compute(channels, rota.schedules[id_], now_so, now, revision, waiting)
+        for id_ in [id_ for id_ in self._seen if id_ not in rota.schedules]:
+            del self._seen[id_]
+        due: list[tuple[str, Json]] = []
+        facts = {}
+        for id_, seen in self._seen.items():
+            before = told[id_].plain()
+            due += [*self._of(channels, seen, told[id_], now, now if since is None else since)]
+            if told[id_].plain() != before:
+                facts[f"notices {id_}"] = told[id_].plain()
+        new = [(key, said) for key, said in due if key not in self._posted]
+        if not new and not facts and since is not None:
+            return
+        with self._store.write() as tx:
+            if since is None:
+                tx.facts.put("notices since", now)
+            for key, said in new:
+                if tx.outbox.post({"id": key, **said}, key, at=now):
+                    tx.journal.add(at=now, event=f"notice: {said['kind']}", entry=key, new=said)
+            for name, value in facts.items():
+                tx.facts.put(name, value)
+        self._posted.update(key for key, _ in new)
+
+    def still_true(self, said: Mapping[str, Any], now: Instant) -> bool:
+        """Whether it is worth sending, however late."""
+        if now >= said.get("until", now + 1):
+            return False
+        seen = self._seen.get(str(said.get("schedule", "")))
+        if seen is None:
+            return True
+        if said["kind"] == "handoff":
+            here = [one for one in seen.handoffs if one.role == said["role"] and one.at == said["start"]]
+            people = {p for one in here for p in (one.incoming if said["direction"] == "incoming" else one.outgoing)}
+            return said["start"] < seen.at or said["person"] in people
+        if said["kind"] == "approval":
+            return any(one.override.id == said["override"] for one in seen.waiting)
+        return True
+
+    # --- one schedule --------------------------------------------------------------------
+
+    def _compute(
+        self, channels: Channels, of: Schedule, now_in_force: Schedule, now: Instant, revision: int, waiting: list[Recorded]
+    ) -> Seen:
+        settings = channels.settings(of.id).gaps
+        duty = shifts(now_in_force, Window(now - 1, now + AHEAD + DAY))
+        window = Window(now, now + (settings.days if settings else 0) * DAY)
+        found = to_tell(gaps(channels.config.rota, now_in_force, window)) if settings else []
+        return Seen(
+            of=of, revision=revision, at=now, now=now_in_force, duty=duty,
+            handoffs=handoffs(duty, Window(now, now + FURTHEST_LEAD + DAY)), waiting=waiting,
+            gaps=[(gap, hole(gap, window)) for gap in found],
+        )  # fmt: skip
+
+    def _of(self, channels: Channels, seen: Seen, told: Told, now: Instant, since: Instant) -> Iterator[tuple[str, Json]]:
+        ways = channels.ways(seen.of.id)
+        yield from self._handoffs(channels, ways, seen, now)
+        yield from self._daily(channels, ways, seen, now, since)
+        yield from self._changed(channels, ways, seen, told, now)
+        yield from self._gaps(channels, ways, seen, told, now, since)
+        for one in seen.waiting:
+            asked = one.override
+            if asked.end > now and asked.origin != "import":
+                yield f"approval-{asked.id}", {
+                    "kind": "approval", "schedule": seen.of.id, "override": asked.id, "people": list(asked.people),
+                    "roles": list(asked.roles), "start": asked.start, "end": asked.end, "by": asked.by, "reason": asked.reason,
+                    "until": asked.end,
+                }  # fmt: skip
+
+    def _handoffs(self, channels: Channels, ways: Ways, seen: Seen, now: Instant) -> Iterator[tuple[str, Json]]:
+        configured = channels.settings(seen.of.id).handoff
+        rota = channels.config.rota
+        for one in seen.handoffs:
+            if one.at <= now:
+                continue
+            for direction, people, others in (
+                ("incoming", one.incoming, one.outgoing),
+                ("outgoing", one.outgoing, one.incoming),
+            ):
+                for to in people_on(rota, ways, people, Kind.HANDOFF, self.choices, default=configured is not None):
+                    wish = _handoff(configured, choice(self.choices, ways, to.person, to.channel, Kind.HANDOFF))
+                    if now < one.at - wish.lead or wish.to not in {direction, "both"}:
+                        continue
+                    end = free_at(seen.duty, one.role, to.person, one.at) if direction == "incoming" else one.at
+                    yield name_of("handoff", seen.of.id, one.role, one.at, direction, to.person, to.channel), {
+                        "kind": "handoff", "schedule": seen.of.id, "role": one.role, "start": one.at, "end": end,
+                        "direction": direction, "person": to.person, "others": list(others), "to": [list(to)],
+                        "until": max(end, one.at),
+                    }  # fmt: skip
+
+    def _daily(self, channels: Channels, ways: Ways, seen: Seen, now: Instant, since: Instant) -> Iterator[tuple[str, Json]]:
+        configured, rota = channels.settings(seen.of.id).daily, channels.config.rota
+        chose = {person for (person, _, kind), value in self.choices.items() if kind == Kind.DAILY and value}
+        if configured is None and not chose:
+            return
+        to = configured.to if configured else ()
+        members = _members(seen.of) | {*admins_of(rota, seen.of.id)}
+        usual = ({*(s.person for s in seen.duty if s.start < now + DAY and s.end > now)} if "people" in to else set()) | (
+            {*admins_of(rota, seen.of.id)} if "admins" in to else set()
+        )
+        asked = people_on(rota, ways, sorted(usual), Kind.DAILY, self.choices)
+        asked += people_on(rota, ways, sorted((members & chose) - usual), Kind.DAILY, self.choices, default=False)
+        asked += groups_on(rota, ways, seen.of.id, Kind.DAILY, self.choices, default="team" in to)
+        for reader in asked:
+            chosen = choice(self.choices, ways, reader.person, reader.channel, Kind.DAILY)
+            at = chosen["at"] if isinstance(chosen, dict) and "at" in chosen else configured.at if configured else 8 * HOUR
+            zone = (rota.people[reader.person].timezone if reader.person else None) or seen.of.timezone
+            date, due, over = today(at, zone, now)
+            if due <= now and due >= since:
+                rows = on_call(seen.duty, Window(now, due + DAY))
+                yield name_of("daily", seen.of.id, date, reader.person, reader.channel), {
+                    "kind": "daily", "schedule": seen.of.id, "start": now, "end": due + DAY, "rows": _plain(rows),
+                    "to": [list(reader)], "until": over,
+                }  # fmt: skip
+
+    def _changed(self, channels: Channels, ways: Ways, seen: Seen, told: Told, now: Instant) -> Iterator[tuple[str, Json]]:
+        duty = _plain(on_call(seen.duty, Window(seen.at, seen.at + AHEAD)))
+        if told.duty is not None and told.until > now:
+            moved = changes(told.duty, duty, Window(now, told.until))
+            for person, rows in moved.items():
+                to = people_on(channels.config.rota, ways, [person], Kind.CHANGED, self.choices)
+                if to:
+                    yield name_of("changed", seen.of.id, person, seen.revision, now), {
+                        "kind": "changed", "schedule": seen.of.id, "person": person, "start": rows[0].start,
+                        "end": max(one.end for one in rows), "rows": [list(one) for one in rows], "to": [list(one) for one in to],
+                        "until": max(one.end for one in rows),
+                    }  # fmt: skip
+        if told.duty is None or told.until < seen.at + AHEAD or told.duty != duty:
+            told.duty, told.until = duty, seen.at + AHEAD
+
+    def _gaps(
+        self, channels: Channels, ways: Ways, seen: Seen, told: Told, now: Instant, since: Instant
+    ) -> Iterator[tuple[str, Json]]:
+        configured = channels.settings(seen.of.id).gaps
+        if configured is None:
+            return
+        date, due, _ = today(configured.at, configured.timezone, now)
+        daily_due = due <= now and due >= since and told.gaps_on != date
+        here = [(gap, one) for gap, one in seen.gaps if gap.end > now]
+        due_now, told.gaps = rounds(here, told.gaps, now, daily_due=daily_due)
+        to = readers(channels.config.rota, ways, seen.of.id, Kind.GAPS, (), self.choices)
+        for one in due_now if to else ():
+            rows = [[hole.role, hole.start, hole.end, hole.cause, list(hole.people), gap.suggestion] for gap, hole in one.gaps]
+            # What was told of gaps is kept in the same transaction; one that was closed and came again is told again.
+            yield name_of("gaps", seen.of.id, one.key, one.why.replace(" ", ""), now), {
+                "kind": "gaps", "schedule": seen.of.id, "why": one.why, "rows": rows, "to": [list(one) for one in to],
+                "start": rows[0][1], "end": rows[0][2], "until": max(gap.end for gap, _ in one.gaps),
+            }  # fmt: skip
+        if daily_due:
+            told.gaps_on = date
+
+
+def _handoff(configured: HandoffSettings | None, chosen: Any) -> HandoffSettings:
+    found = configured or HandoffSettings()
+    if isinstance(chosen, dict):
+        found = replace(found, **{key: chosen[key] for key in ("lead", "to") if key in chosen})
+    return found
+
+
+def _members(schedule: Schedule) -> set[str]:
+    return {p for layer in schedule.layers for roster in layer.rosters for group in roster.groups for p in group}
+
+
+def _plain(duty: list[Duty]) -> list[list[Any]]:
+    return [list(one) for one in duty]
