@@ -98,7 +98,7 @@ def test_a_schedule_is_printed_as_a_rota_that_says_whom_pagerduty_shows(syncd: C
     assert KEY not in printed.output
     assert "token: {env: PAGERDUTY_TOKEN}" in printed.stdout
     assert config.rota.people["ana"].email == "ana@example.com"
-    assert [one.people for one in schedule.overrides][0] == ("cho",), "what is over is history"
+    assert schedule.overrides[0].people == ("cho",), "what is over is history"
     assert not [call for call in there.journal if call.method != "GET"]
 
 
