@@ -28,7 +28,7 @@ _PASSWORD = re.compile(r"(?<=[?&]password=)[^&]+|(?<=:)(?!//).+(?=@)")
 class Sqlite(Database):
     """One file in a directory of its own; both are their owner's alone."""
 
-    errors = (sqlite3.Error,)
+    errors = (sqlite3.Error, UnicodeDecodeError)  # of damaged bytes, the driver cannot even say what is wrong
 
     def __init__(self, path: Path, now: Callable[[], int]) -> None:
         super().__init__()
@@ -75,6 +75,8 @@ class Sqlite(Database):
     def explain(self, error: Exception) -> Exception:
         if isinstance(error, sqlite3.DataError):
             return ValueError(str(error))
+        if isinstance(error, UnicodeDecodeError):
+            return self.corrupt("what should be text is none")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             return self.corrupt(str(error))
