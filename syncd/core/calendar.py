@@ -52,7 +52,16 @@ def compare(
         for piece, (d, b, o) in sweep(window, wanted, agreed, standing):
             if d or b or o:
                 drifts.append(_drift(piece, lane, d, b, o, imports, without))
-    return _sayable([judged(d, policy, now) for d in drifts], policy, twice)
+    return _sayable([_answerable(judged(d, policy, now), policy, now) for d in drifts], policy, twice)
+
+
+def _answerable(drift: Drift, policy: Policy, now: Instant) -> Drift:
+    """Row 14 of an entry of ours: its removal waits for an answer, so that it does not keep others off for ever (rule 8)."""
+    if drift.row != "14":
+        return drift
+    if drift.name(now) in policy.released:
+        return replace(drift, do=Do.PUSH, tell=Tell.REMOVED)
+    return replace(drift, do=Do.HOLD)
 
 
 def _add(track: list[tuple[Instant, Instant, Any]], value: Value, what: object) -> None:

@@ -293,7 +293,7 @@ def _decided(
     if waiting and not holds:
         more = (
             *more,
-            hold_for(q.destination, "it waits for an answer by the destination's settings", [d.name(q.now) for d in waiting]),
+            hold_for(q.destination, "; ".join(sorted({d.words for d in waiting})), [d.name(q.now) for d in waiting]),
         )
     plan = Plan(destination=q.destination, changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
     beneath = [d for c in marked for d in c.drifts if d not in drifts]  # what goes though no piece of time showed it

@@ -83,7 +83,7 @@ def guarded(
     if here.settings_changed:
         hold([*removals, *edits], "mode, role or schedule of this destination changed")
     hold(
-        [c for c in changes if c.row in {"13", "14", "14'"} and c.action is not Action.CREATE],
+        [c for c in changes if c.row in {"13", "14", "14'"} and c.action is not Action.CREATE and not _answered(c, here, now)],
         "nothing is remembered of these entries, and they differ from the rota",
     )
     limit = max(here.limits.removals, int(here.limits.removal_share * here.own_future))
@@ -125,6 +125,11 @@ def _succeeded(change: Change, changes: Sequence[Change]) -> bool:
     before = change.before
     put = [c.after for c in changes if c.after is not None and c.action in {Action.CREATE, Action.REPLACE}]
     return before is not None and any(after.start < before.end and before.start < after.end for after in put)
+
+
+def _answered(change: Change, here: Circumstances, now: Instant) -> bool:
+    """Whether the piece of time that asks for it was acknowledged itself."""
+    return any(d.name(now) in here.released for d in change.drifts)
 
 
 def _doubled(change: Change, shown: Mapping[str, Sequence[Target]], now: Instant) -> bool:

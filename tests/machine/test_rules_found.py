@@ -25,3 +25,20 @@ def test_of_two_edits_on_each_other_neither_is_lost_where_one_entry_is_not_remem
         assert had == {"ana", "dev"}
     finally:
         world.close()
+
+
+def test_an_entry_that_is_not_remembered_where_the_rota_has_nobody_waits_for_an_answer_and_keeps_nobody_off_for_ever() -> None:
+    """Ledger lost; ana's event was moved to where one place of two is empty now: one answer, and everybody is shown again."""
+    world = World("calendar", Mode.BIDIRECTIONAL, people=2)
+    try:
+        world.cycle()
+        world.human_edits(0, 0, start=T0 + 2 * HOUR, end=T0 + 10 * HOUR)
+        world.lose_ledger()
+        world.override("cho", T0, T0 + 4 * HOUR)
+        world.cycle()
+        with world.store.read() as tx:
+            assert any("nobody in the rota" in hold.reason for hold in tx.holds.open())
+        world.settle(3)
+        assert [world.shown(0, at) for at in world.instants(0)] == [world.wanted(at) for at in world.instants(0)]
+    finally:
+        world.close()
