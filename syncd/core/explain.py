@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncd.core.duty import tiers_of
 from syncd.core.layers import Plan, duties, plan_of, valid
-from syncd.core.model import Instant, Layer, Override, Rota, Schedule, Window, iso
+from syncd.core.model import Clock, Instant, Layer, Overlap, Override, Rota, Rotation, Schedule, Shift, Window, iso
 from syncd.core.overrides import in_force
 from syncd.core.rotation import Turns, clock_of
 from syncd.core.shifts import shifts
-from syncd.core.zone import local_of
+from syncd.core.zone import local_of, zone
 
 Number = str | int | bool | None | list[str]
 
@@ -41,30 +41,46 @@ def why(rota: Rota, schedule: Schedule, role: str, at: Instant) -> Explanation:
     now = Window(at, at + 1)
     here = shifts(schedule, now, role=role)
     people = tuple(shift.person for shift in here)
-    steps = [*_validity(schedule, at), *_overrides(schedule, role, now)]
+    steps = [*_validity(schedule, at), *_overrides(rota, schedule, role, now)]
     decided = False
     for tier in tiers_of(schedule, role):
         names: list[str] = []
         for i, layer in tier:
-            steps += _layer(layer, i, schedule, now)
-            names += [duty.person for duty in duties(layer, i, schedule, now)]
+            steps += _layer(rota, layer, i, schedule, at)
+            names += _on(layer, i, schedule, at)
         there = list(dict.fromkeys(names))
-        text = f"priority {tier[0][1].priority}: {_names(rota, there)}"
-        text += ", but a higher one has somebody" if decided and there else ""
+        text = f"of the layers with priority {tier[0][1].priority}: {_names(rota, there)}"
+        text += "; it does not matter, a higher priority has somebody" if decided and there else ""
         steps.append(Step(step="tier", text=text, numbers={"priority": tier[0][1].priority, "people": there}))
         decided = decided or bool(there)
-    sources = [
-        f"override {shift.source.override}" if shift.source.override is not None else f"layer {shift.source.layer}"
-        for shift in here
-    ]
-    by = f", by {' and '.join(dict.fromkeys(sources))}" if sources else ""
-    steps.append(Step(step="answer", text=f"on call: {_names(rota, people)}{by}", numbers={"people": list(people)}))
+    steps.append(Step(step="answer", text=_answer(rota, here), numbers={"people": list(people)}))
     return Explanation(schedule=schedule.id, role=role, at=at, people=people, steps=tuple(steps))
 
 
-def _names(rota: Rota, people: tuple[str, ...] | list[str]) -> str:
+def _answer(rota: Rota, here: Sequence[Shift]) -> str:
+    if not here:
+        return "so nobody is on call"
+    said = []
+    for shift in here:
+        of = shift.source
+        turn = "" if of.turn is None else f", turn {of.turn}"
+        by = f"by override {of.override}" if of.override is not None else f"by layer {of.layer}{turn}"
+        said.append(f"{_names(rota, [shift.person])}, {by}")
+    return f"so on call: {'; and '.join(said)}"
+
+
+def _names(rota: Rota, people: Sequence[str]) -> str:
     known = (f"{rota.people[person].name} ({person})" if person in rota.people else person for person in people)
     return ", ".join(known) or "nobody"
+
+
+def _when(at: Instant, name: str) -> str:
+    """`Mon 2026-03-02 09:00 Europe/Berlin`."""
+    return f"{local_of(zone(name).wall(at)):%a %Y-%m-%d %H:%M} {name}"
+
+
+def _on(layer: Layer, place: int, schedule: Schedule, at: Instant) -> list[str]:
+    return [duty.person for duty in duties(layer, place, schedule, Window(at, at + 1)) if duty.start <= at < duty.end]
 
 
 def _validity(schedule: Schedule, at: Instant) -> Iterator[Step]:
@@ -74,73 +90,95 @@ def _validity(schedule: Schedule, at: Instant) -> Iterator[Step]:
         "start": None if schedule.start is None else iso(limits.start),
         "end": None if schedule.end is None else iso(limits.end),
     }
-    state = "is in force" if inside else "is not in force: it puts on nobody"
+    if inside:
+        state = "is in force" + (f" until {_when(limits.end, schedule.timezone)}" if schedule.end is not None else "")
+    elif at < limits.start:
+        state = f"begins {_when(limits.start, schedule.timezone)}: until then it puts on nobody"
+    else:
+        state = f"ended {_when(limits.end, schedule.timezone)}: it puts on nobody"
     yield Step(step="schedule", text=f"schedule {schedule.id} {state}", numbers=numbers)
 
 
-def _overrides(schedule: Schedule, role: str, now: Window) -> Iterator[Step]:
+def _overrides(rota: Rota, schedule: Schedule, role: str, now: Window) -> Iterator[Step]:
     counting = {one.override for piece in in_force(schedule, role, now, valid(schedule)) for one in piece.value}
     for one in schedule.overrides:
         if role in one.roles and one.start < now.end and one.end > now.start:
             counts = one in counting
             numbers: dict[str, Number] = {
-                "override": one.id,
-                "start": iso(one.start),
-                "end": iso(one.end),
-                "counts": counts,
-                "people": list(one.people),
-            }
-            why_not = "" if counts else f": it does not count (overlap: {schedule.override_overlap}, or the schedule's validity)"
-            yield Step(step="override", text=f"override {one.id} {_does(one)}{why_not}", numbers=numbers)
+                "override": one.id, "start": iso(one.start), "end": iso(one.end), "counts": counts, "people": list(one.people),
+            }  # fmt: skip
+            times = f"from {_when(one.start, schedule.timezone)} to {_when(one.end, schedule.timezone)}"
+            told = ", ".join([part for part in (one.reason, f"by {one.by}" if one.by else "") if part])
+            why_not = (
+                "" if counts else f"; it does not count: {_beaten(schedule, [o for o in schedule.overrides if o in counting])}"
+            )
+            text = f"override {one.id} {_does(rota, one)} {times}{f' ({told})' if told else ''}{why_not}"
+            yield Step(step="override", text=text, numbers=numbers)
 
 
-def _does(one: Override) -> str:
-    people = ", ".join(one.people) or "nobody"
+def _beaten(schedule: Schedule, counting: Sequence[Override]) -> str:
+    if not counting:
+        return "the schedule is not in force"
+    rule = "was defined first" if schedule.override_overlap is not Overlap.LAST else "was defined last"
+    return f"{', '.join(one.id for one in counting)} {rule}, and wins"
+
+
+def _does(rota: Rota, one: Override) -> str:
+    people = _names(rota, one.people)
     if one.replaces is None:
         return f"puts {people} in place of everybody"
-    return f"puts {people} in place of {', '.join(one.replaces)}" if one.replaces else f"adds {people}"
+    return f"puts {people} in place of {_names(rota, one.replaces)}" if one.replaces else f"adds {people}"
 
 
-def _layer(layer: Layer, place: int, schedule: Schedule, now: Window) -> Iterator[Step]:
+def _layer(rota: Rota, layer: Layer, place: int, schedule: Schedule, at: Instant) -> Iterator[Step]:
     plan = plan_of(layer, schedule)
-    at = now.start
-    wall = f"{local_of(plan.zone.wall(at)):%a %Y-%m-%d %H:%M} {layer.timezone}"
-    on = [duty.person for duty in duties(layer, place, schedule, now)]
+    wall = _when(at, layer.timezone)
+    on = _on(layer, place, schedule, at)
     if not plan.valid.start <= at < plan.valid.end:
-        yield Step(step="layer", text=f"layer {layer.name} is not in force", numbers={"layer": layer.name, "local": wall})
+        limit = f"begins {_when(plan.valid.start, layer.timezone)}" if at < plan.valid.start else None
+        text = f"layer {layer.name} is not in force: it {limit or 'ended ' + _when(plan.valid.end, layer.timezone)}"
+        yield Step(step="layer", text=text, numbers={"layer": layer.name, "local": wall})
         return
-    open_ = plan.pattern.always or any(True for _ in plan.pattern.between(plan.zone, at, now.end))
-    state = "is open" if open_ else "is closed"
+    open_ = plan.pattern.always or any(True for _ in plan.pattern.between(plan.zone, at, at + 1))
+    state = "is always open" if plan.pattern.always else "is open" if open_ else "is closed"
     yield Step(
-        step="windows", text=f"layer {layer.name} {state} at {wall}", numbers={"layer": layer.name, "local": wall, "open": open_}
+        step="windows",
+        text=f"layer {layer.name} {state}: it is {wall}",
+        numbers={"layer": layer.name, "local": wall, "open": open_},
     )
     if layer.rotation is not None and plan.turns is not None:
-        yield from _turn(layer, plan, plan.turns, at)
-    text = f"layer {layer.name} has {', '.join(on) or 'nobody'}"
+        yield from _turn(rota, layer, layer.rotation, plan, plan.turns, at)
+    text = f"layer {layer.name} has {_names(rota, on)}"
     if layer.rotation is None:
         text += ": without a rotation all its members at once"
     elif layer.on_away == "next":
-        text += " (on_away: next: a turn goes to the next member who is not away in it)"
+        text += " (a turn goes to the next member who is not away in it)"
     yield Step(step="layer", text=text, numbers={"layer": layer.name, "people": on})
 
 
-def _turn(layer: Layer, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]:
+def _turn(rota: Rota, layer: Layer, rotation: Rotation, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]:
     k = turns.locate(at)
+    first = _when(turns.first, layer.timezone)
     if k < 0:
-        text = f"turn 0 of layer {layer.name} begins at {iso(turns.first)}"
+        text = f"the first turn of layer {layer.name}, turn 0, begins {first}"
         yield Step(step="turn", text=text, numbers={"layer": layer.name, "anchor": iso(turns.first), "turn": None})
         return
-    clock = str(clock_of(layer.rotation)) if layer.rotation else ""
+    clock = clock_of(rotation)
     start, end = turns.whole(k)
     numbers: dict[str, Number] = {
-        "layer": layer.name,
-        "anchor": iso(turns.first),
-        "turn": k,
-        "start": iso(start),
-        "end": iso(end),
-        "clock": clock,
-    }
-    yield Step(step="turn", text=f"turn {k} of layer {layer.name} began at {iso(start)} (clock: {clock})", numbers=numbers)
+        "layer": layer.name, "anchor": iso(turns.first), "turn": k, "start": iso(start), "end": iso(end), "clock": str(clock),
+    }  # fmt: skip
+    unit = f"{rotation.unit}" if rotation.every == 1 else f"{rotation.every} {rotation.unit}s"
+    keeps = "handoffs keep their local time" if clock is Clock.WALL else "turns keep their length when the clocks change"
+    text = (
+        f"a turn every {unit}, counted from {first} ({keeps}): turn {k} is from {_when(start, layer.timezone)}"
+        f" to {_when(end, layer.timezone)}"
+    )
+    if rotation.lasts is not None:
+        over = turns.ends(k, k, turns.starts(k, k + 1))[0]
+        text += f"; its member is on until {_when(over, layer.timezone)}"
+        numbers["lasts_until"] = iso(over)
+    yield Step(step="turn", text=text, numbers=numbers)
     serving = [tenure for tenure in plan.tenures if tenure.since <= at]
     index = serving[-1].whose(k) if serving else None
     if index is None:
@@ -149,18 +187,13 @@ def _turn(layer: Layer, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]
     tenure = serving[-1]
     n = len(tenure.groups)
     group = list(tenure.groups[index])
-    how = f", walked on from place {tenure.place} at turn {tenure.handoff}" if tenure.handoff else ""
+    how = f", walked on from place {tenure.place + 1} at turn {tenure.handoff}" if tenure.handoff else ""
     if tenure.order.skip is not None:
-        how += f", one skipped after every {tenure.order.skip} turns"
+        how += f", one member skipped after every {tenure.order.skip} turns"
     numbers = {
-        "layer": layer.name,
-        "turn": k,
-        "n": n,
-        "k mod n": k % n,
-        "place": index,
-        "skip": tenure.order.skip,
-        "people": group,
-        "members": ["+".join(member) for member in tenure.groups],
-    }
-    text = f"{k} mod {n} = {k % n}{how}: place {index} of {n} is {', '.join(group) or 'nobody'}"
+        "layer": layer.name, "turn": k, "n": n, "k mod n": k % n, "place": index, "skip": tenure.order.skip,
+        "people": group, "members": ["+".join(member) for member in tenure.groups],
+    }  # fmt: skip
+    listed = ", ".join("+".join(member) or "nobody" for member in tenure.groups)
+    text = f"{n} take turns ({listed}); {k} mod {n} = {k % n}{how}: number {index + 1} of the list, {_names(rota, group)}"
     yield Step(step="member", text=text, numbers=numbers)
