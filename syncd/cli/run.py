@@ -14,6 +14,7 @@ from syncd.cli.session import Session, with_session
 from syncd.cli.signals import signals_for
 from syncd.config import Config
 from syncd.daemon import Daemon
+from syncd.herald import Herald
 from syncd.store import Store
 from syncd.web.health import Answers, Endpoint
 
@@ -36,13 +37,18 @@ def run(session: Session) -> None:
                 follower.turn(daemon.reload)
                 manager.turn(daemon.account().line())
 
-            daemon = Daemon(config=config, store=store, clock=session.clock, load=follower.load, turned=turned)
+            herald = Herald(config=lambda: daemon.account().config, store=store, clock=session.clock)
+            daemon = Daemon(
+                config=config, store=store, clock=session.clock, load=follower.load, turned=turned, alarm=herald.alarm
+            )
             with signals_for(daemon):
                 endpoint = _health(config, daemon, store)
                 systemd.tell("READY=1")
+                herald.start(daemon.stop)
                 try:
                     daemon.run()
                 finally:
+                    herald.join()
                     if endpoint is not None:
                         endpoint.close()
     if daemon.open_calls and threading.current_thread() is threading.main_thread():

@@ -64,7 +64,7 @@ class HttpReceiver:
         there = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - its name
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 there.got.append((self.path, self.headers.get("Content-Type", ""), body))
                 said = there.answer.encode()
