@@ -42,10 +42,9 @@ def connector(kind: str) -> type[Connector]:
 
     A connector that imports its packages late, so that its options are known without them, names them in `requires`.
     """
-    points = _points()
-    if kind not in points:
-        raise UnknownKind(kind, sorted(points))
-    point = points[kind]
+    point = _ours(kind) or _points().get(kind)
+    if point is None:
+        raise UnknownKind(kind, kinds())
     try:
         found: type[Connector] = point.load()
     except ModuleNotFoundError as cause:
@@ -62,6 +61,16 @@ def _remedy(point: EntryPoint, module: str) -> str:
     extra = next((name for name in (point.name, point.name.partition("_")[0]) if name in extras), "")
     line = f"pip install '{package}[{extra}]'" if extra else f"pip install {module.partition('.')[0]}"
     return f"destinations of kind {point.name!r} need the package {module.partition('.')[0]!r}; install it with: {line}"
+
+
+def _ours(kind: str) -> EntryPoint | None:
+    """Ours win, so that for one of ours the other packages need not be looked through: that is 5 ms, and more where there are many."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return next(iter(distribution("syncd").entry_points.select(group=GROUP, name=kind)), None)
+    except PackageNotFoundError:
+        return None
 
 
 def _points() -> dict[str, EntryPoint]:
