@@ -1,7 +1,10 @@
 # Built from the lock; runs as a fixed user without rights, also on a read-only root:
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges \
 #     -v ./syncd.yaml:/etc/syncd/syncd.yaml:ro -v syncd-state:/var/lib/syncd syncd
-FROM python:3.11-slim AS build
+# Both stages name one patch release; where a registry is trusted less than its bytes, pin it by digest:
+#   docker build --build-arg PYTHON=python:3.11.14-slim-bookworm@sha256:… .
+ARG PYTHON=python:3.11.14-slim-bookworm
+FROM ${PYTHON} AS build
 WORKDIR /src
 COPY requirements/run.txt requirements/run.txt
 RUN python -m venv /opt/syncd && /opt/syncd/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements/run.txt
@@ -10,16 +13,19 @@ COPY config config
 COPY systemd systemd
 COPY connectors connectors
 COPY syncd syncd
-RUN /opt/syncd/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+RUN /opt/syncd/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/syncd/bin/pip uninstall --yes --quiet pip \
+    && install -d -m 0700 /state
 
-FROM python:3.11-slim
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin syncd \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/syncd
+FROM ${PYTHON}
 COPY --from=build /opt/syncd /opt/syncd
-ENV PATH=/opt/syncd/bin:$PATH STATE_DIRECTORY=/var/lib/syncd SYNCD_CONFIG=/etc/syncd/syncd.yaml PYTHONDONTWRITEBYTECODE=1
+COPY --from=build --chown=10001:10001 /state /var/lib/syncd
+ENV PATH=/opt/syncd/bin:$PATH STATE_DIRECTORY=/var/lib/syncd SYNCD_CONFIG=/etc/syncd/syncd.yaml \
+    HOME=/var/lib/syncd PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001:10001
+WORKDIR /var/lib/syncd
 VOLUME /var/lib/syncd
-HEALTHCHECK --interval=60s --timeout=5s --start-period=30s CMD ["syncd", "health"]
+HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --retries=3 CMD ["syncd", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["syncd"]
 CMD ["run"]
