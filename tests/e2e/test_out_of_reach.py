@@ -44,7 +44,7 @@ def recovers(town: Town) -> None:
     ],
     ids=["drop", "half", "503", "500", "a page", "a page as a list", "a gateway", "cut off", "a ring", "429"],
 )
-@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("first", [pytest.param(True, marks=pytest.mark.long), False], ids=["first look", "later"])
 def test_a_server_that_cannot_be_read_is_exit_1_and_nothing_is_written(
     one: Town, monkeypatch: pytest.MonkeyPatch, fault: Any, says: str, first: bool
 ) -> None:
@@ -130,7 +130,7 @@ def test_a_calendar_that_was_removed_is_not_made_anew(one: Town) -> None:
 
 
 @pytest.mark.parametrize("fault", [drop_before, drop_after, page(200), answers(502)], ids=["before", "after", "a page", "502"])
-@pytest.mark.parametrize("nth", [1, 4, 6])
+@pytest.mark.parametrize("nth", [pytest.param(1, marks=pytest.mark.long), 4, pytest.param(6, marks=pytest.mark.long)])
 def test_a_first_export_whose_answer_is_lost_ends_with_each_shift_once(one: Town, fault: Any, nth: int) -> None:
     one.empty()
     one.database.unlink()
