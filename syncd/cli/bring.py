@@ -10,6 +10,7 @@ import click
 
 from syncd.cli import USAGE, Command, stop
 from syncd.cli.session import Session, with_session
+from syncd.cli.show import as_json
 from syncd.imports import PRODUCTS, NotImportable, as_yaml, imported
 from syncd.imports.document import LONGEST
 from syncd.imports.draft import is_zone
@@ -38,7 +39,26 @@ def import_(session: Session, product: str, file: str, timezone: str, top: str |
         text = as_yaml(draft)
     except NotImportable as error:
         stop(f"{'standard input' if file == '-' else file}: {error}", USAGE)
+    if session.json:
+        as_json({"yaml": text, "warnings": warnings(text)})
+        return
     click.echo(text, nl=False)
+
+
+def warnings(text: str) -> list[dict[str, Any]]:
+    """Each with the line it begins in; one that goes on in the next comment is put together again."""
+    found: list[dict[str, Any]] = []
+    going = False
+    for number, line in enumerate(text.splitlines(), 1):
+        said = line.strip()
+        if said.startswith("# warning: "):
+            found.append({"line": number, "text": said.removeprefix("# warning: ")})
+            going = True
+        elif said.startswith("# ") and going:
+            found[-1]["text"] += f" {said.removeprefix('# ')}"
+        else:
+            going = False
+    return found
 
 
 def _bytes(file: str) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import available_timezones
 
 from syncd.core.model import (
     DAY,
@@ -27,10 +28,36 @@ from syncd.core.model import (
 )
 from syncd.core.rotation import SECONDS, anchor_of
 from syncd.core.zone import ambiguous_or_missing, instant, local_of, wall_of, weekday, zone
+from syncd.imports.document import NotImportable
 
 EVERY_DAY = frozenset(range(7))
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f<>,;\"()]{1,64}@[^@\s\x00-\x1f\x7f<>,;\"()]{1,253}")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9][A-Za-z0-9_+-]*)*")
+
+ZONES = {
+    "Hawaii": "Pacific/Honolulu",
+    "Alaska": "America/Juneau",
+    "Pacific Time (US & Canada)": "America/Los_Angeles",
+    "Arizona": "America/Phoenix",
+    "Mountain Time (US & Canada)": "America/Denver",
+    "Central Time (US & Canada)": "America/Chicago",
+    "Eastern Time (US & Canada)": "America/New_York",
+    "Indiana (East)": "America/Indiana/Indianapolis",
+    "Atlantic Time (Canada)": "America/Halifax",
+    "Newfoundland": "America/St_Johns",
+    "Brasilia": "America/Sao_Paulo",
+    "Edinburgh": "Europe/London",
+    "London": "Europe/London",
+    "Bern": "Europe/Zurich",
+    "New Delhi": "Asia/Kolkata",
+    "Mumbai": "Asia/Kolkata",
+    "Chennai": "Asia/Kolkata",
+    "Beijing": "Asia/Shanghai",
+    "Osaka": "Asia/Tokyo",
+    "Canberra": "Australia/Sydney",
+    "Wellington": "Pacific/Auckland",
+}
+"""Of the words that vendors use for zones, those whose last part is no city of IANA's."""
 
 Place = tuple[Any, ...]
 """Where a warning stands: `("person", id)`, `("layer", schedule, name, key)`, `("schedule", id, key)`, …"""
@@ -50,6 +77,18 @@ def is_zone(name: str) -> bool:
     except (OSError, ValueError, LookupError):
         return False
     return True
+
+
+def _near(written: str) -> str:
+    """`Eastern Time (US & Canada)` → `America/New_York`, `Berlin` → `Europe/Berlin`, `UTC+8` → `Etc/GMT-8`; "" for others."""
+    if written in ZONES:
+        return ZONES[written]
+    offset = re.fullmatch(r"(?:UTC|GMT)? ?([+-])0?([0-9]{1,2})(?::?00)?", written)
+    if offset and int(offset[2]) <= 12:  # there a sign means the other direction
+        return f"Etc/GMT{'-' if offset[1] == '+' else '+'}{int(offset[2])}"
+    last = written.replace(" ", "_").casefold()
+    found = [name for name in available_timezones() if "/" in name and name.rpartition("/")[2].casefold() == last]
+    return found[0] if len(found) == 1 and is_zone(found[0]) else ""
 
 
 def unique(wanted: str, taken: Iterable[str]) -> str:
@@ -97,6 +136,7 @@ class Draft:
         if id_ is not None:
             self._learn(id_, name, email)
             return id_
+        self.few(len(self.people) + 1, 2_000, "people")
         id_ = self._new_id(name, email, account)
         self._accounts[key] = id_
         if not name:
@@ -138,6 +178,11 @@ class Draft:
         self.roles[id_] = Role(id=id_, title=title, people=max(1, min(100, people), known.people if known else 1))
         return id_
 
+    def few(self, number: int, most: int, what: str) -> None:
+        """Raises `NotImportable` for more than one file can hold."""
+        if number > most:
+            raise NotImportable(f"more than {most:,} {what}: too much for one file; import one schedule at a time")
+
     def team(self, name: str) -> str | None:
         if not name:
             return None
@@ -150,6 +195,7 @@ class Draft:
 
     def new_schedule(self, name: str) -> tuple[str, str]:
         """An id and a title that no other schedule has."""
+        self.few(len(self.schedules) + 1, 500, "schedules")
         id_ = unique(slug(name) or "schedule", [*self.schedules, "all"])
         title = unique(name[:40].strip() or id_, [one.title for one in self.schedules.values()])
         if name and title != name:
@@ -159,14 +205,19 @@ class Draft:
     def layer_name(self, schedule: str, wanted: str) -> str:
         """`wanted`, or with a number behind it where the schedule has such a layer already."""
         taken = self._names.setdefault(schedule, [])
+        self.few(len(taken) + 1, 200, "layers in a schedule")
         taken.append(unique(wanted[:90].strip() or "layer", taken))
         return taken[-1]
 
-    def zone(self, place: Place, written: str, default: str = "UTC") -> str:
+    def zone(self, place: Place, written: str, default: str = "UTC", *, loose: bool = True) -> str:
+        """An IANA zone; `loose`: also from the words that a vendor may use instead."""
         if not written:
             return default
         if is_zone(written):
             return written
+        if loose and (near := _near(written)):
+            self.warn(place, f"{written[:60]} is read as {near}")
+            return near
         self.warn(place, f"{written[:60]} is no IANA time zone; {default} is used: put the right one here")
         return default
 

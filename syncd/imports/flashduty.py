@@ -244,6 +244,7 @@ class _Schedule:
 
     def _overrides(self, rules: Sequence[Item], schedule: Schedule) -> tuple[Override, ...]:
         roles = tuple(dict.fromkeys(layer.role for layer in schedule.layers)) or (ONCALL,)
+        self.draft.few(len(rules), 2_000, "overrides")
         found: list[tuple[int, Override]] = []
         for one in rules:
             start = one.moment("layer_start", "enable_time", zone=self.zone)

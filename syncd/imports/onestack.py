@@ -245,7 +245,9 @@ class _Schedule:
     def _overrides(self, schedule: Schedule) -> tuple[Override, ...]:
         roles = tuple(dict.fromkeys(layer.role for layer in schedule.layers)) or (ROLE,)
         found = []
-        for one in self.item.items("overrides"):
+        listed = self.item.items("overrides")
+        self.draft.few(len(listed), 2_000, "overrides")
+        for one in listed:
             start = one.moment("start", "start_at", "starts_at", "start_time", zone=self.zone)
             end = one.moment("end", "end_at", "ends_at", "end_time", zone=self.zone)
             who = one.raw("user", "member", "user_id", "member_id", "person", "email")

@@ -33,10 +33,12 @@ def read(value: Any, draft: Draft, *, top: Top | None = None, window: Window | N
     """
     found = schedules_in(value, is_schedule)
     if not found:
+        if schedules_in(value, lambda item: isinstance(item.data.get("rotations"), list)):
+            from syncd.imports import pagerduty_v3
+
+            return pagerduty_v3.read(value, draft, window=window)
         if schedules_in(value, lambda item: item.data.get("type") == "schedule_v3"):
-            raise NotImportable(
-                "this is a shift-based schedule, which `syncd link pagerduty_v3` reads; there are no schedule_layers"
-            )
+            raise NotImportable("a shift-based schedule without its rotations: `syncd link pagerduty_v3` reads it whole")
         raise NotImportable("no schedule_layers: save the answer of GET /schedules/ID (the list of schedules has no layers)")
     _names(value, draft)
     outside = value.get("overrides") if isinstance(value, dict) and len(found) == 1 else None
@@ -75,6 +77,9 @@ def _add(item: Item, draft: Draft, top: Top | None, window: Window | None) -> No
     shown = rendered(item, draft)
     if window is None and shown:
         window = Window(shown[0][0], max(end for _, end, _ in shown))
+    if window is not None:  # what is asked for costs no more for many layers
+        window = Window(window.start, min(window.end, window.start + max(1, 3_000 // max(1, sum(map(len, layers)))) * DAY))
+        shown = [piece for piece in shown if piece[0] < window.end]
     draft.schedules[id_] = _ranked(schedule, layers, shown, window, top, draft)
 
 
@@ -171,7 +176,9 @@ def _overrides(item: Item, schedule: Schedule, draft: Draft) -> tuple[Override, 
     found: list[Override] = []
     raw = item.raw("overrides")
     listed = item.inside("overrides") if isinstance(raw, dict) else None
-    for one in (listed or item).items("overrides"):
+    overrides = (listed or item).items("overrides")
+    draft.few(len(overrides), 2_000, "overrides")
+    for one in overrides:
         start, end = one.moment("start", zone=schedule.timezone), one.moment("end", zone=schedule.timezone)
         if start is None or end is None or end <= start or one.inside("user") is None:
             draft.warn(

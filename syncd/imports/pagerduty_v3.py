@@ -111,7 +111,7 @@ def _layer(item: Item, schedule: Schedule, draft: Draft) -> Layer | None:
         end=None if until is None else local(until, there, end=True),
     )
     rules = [line(str(one), 300) for one in item.values("recurrence")]
-    made = _recurring(rules, layer, schedule, opens, closes - opens, each)
+    made = _recurring(rules, layer, schedule, opens, zone(there).wall(closes) - zone(there).wall(opens), each)
     if made is None:
         text = f"the event {name} is left out: {', '.join(rules) or 'no recurrence'} with {each} shifts a member cannot be said"
         draft.warn(("schedule", schedule.id, "layers"), text)
@@ -128,7 +128,7 @@ def _recurring(rules: Sequence[str], layer: Layer, schedule: Schedule, opens: In
     days = [DAYS.index(day) for day in rule.get("BYDAY", DAYS[own]).split(",") if day in DAYS]
     every = int(rule.get("INTERVAL", "1")) if rule.get("INTERVAL", "1").isdigit() else 0
     known = set(rule) <= {"FREQ", "INTERVAL", "BYDAY", "UNTIL", "COUNT", "WKST"}
-    if not known or not 1 <= every <= 1_000 or own not in days or length % 1:
+    if not known or not 1 <= every <= 1_000 or own not in days or length <= 0:
         return None
     if rule.get("FREQ") == "DAILY" and "BYDAY" not in rule:
         return _turned(layer, schedule, opens, length, Unit.DAY, every, each, Hours(days=EVERY_DAY, at=wall % DAY, length=length))
@@ -182,6 +182,7 @@ def _period(item: Item) -> Window | None:
 def _customs(beside: Item, draft: Draft) -> list[Override]:
     """Custom shifts add a person and replace nobody."""
     found = []
+    draft.few(len(beside.items("custom_shifts")) + len(beside.items("overrides")), 2_000, "overrides")
     for item in beside.items("custom_shifts"):
         period = _period(item)
         people = tuple(who for one in item.items("assignments") for who in _who(one.inside("member"), draft))

@@ -52,7 +52,7 @@ def _person(value: Any, draft: Draft, where: Item) -> str:
 
 def _schedule(item: Item, draft: Draft) -> None:
     id_, title = draft.new_schedule(item.text("name", "title", most=100))
-    name = draft.zone(("schedule", id_, "timezone"), item.text("timezone", "time_zone"))
+    name = draft.zone(("schedule", id_, "timezone"), item.text("timezone", "time_zone"), loose=False)
     schedule = Schedule(id=id_, title=title, timezone=name, layers=(), description=item.block("description", most=500))
     draft.role(ROLE, "Primary")
     created = item.moment("created_at", zone=name)
@@ -141,7 +141,9 @@ def _turns(item: Item, layer: Layer, schedule: Schedule, days: int, start: Insta
 
 def _overrides(item: Item, schedule: Schedule, draft: Draft) -> tuple[Override, ...]:
     found: list[Override] = []
-    for one in item.items("overrides"):
+    listed = item.items("overrides")
+    draft.few(len(listed), 2_000, "overrides")
+    for one in listed:
         start, end = (one.moment(f"{edge}_at", f"{edge}_time", edge, zone=schedule.timezone) for edge in ("start", "end"))
         who = one.raw("user_id", "user")
         if start is None or end is None or end <= start or who is None:

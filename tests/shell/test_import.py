@@ -13,7 +13,7 @@ from syncd.config import Config, load
 from syncd.core.gaps import gaps
 from syncd.core.model import Window
 from syncd.core.shifts import shifts
-from syncd.imports import as_yaml, imported
+from syncd.imports import NotImportable, as_yaml, imported
 from tests.shell.command_line import CommandLine, command_line
 
 
@@ -248,10 +248,81 @@ def test_turns_of_no_whole_hours_are_said_exactly(tmp_path: Path) -> None:
 
 
 def test_a_shift_based_schedule_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    from syncd.imports import NotImportable
-
     with pytest.raises(NotImportable, match="syncd link pagerduty_v3"):
-        Brought(tmp_path, "pagerduty", {"schedule": {"id": "PX", "type": "schedule_v3", "name": "x", "rotations": []}})
+        Brought(tmp_path, "pagerduty", {"schedule": {"id": "PX", "type": "schedule_v3", "name": "x"}})
+
+
+def event(
+    start: str, end: str, rule: str, *users: str, each: int = 1, zone: str = "Europe/Berlin", **rest: Any
+) -> dict[str, Any]:
+    members = [{"type": "user_member", "user_id": user} if user else {"type": "empty_member"} for user in users]
+    return {
+        "id": "E", "type": "schedule_event", "name": "Week", "recurrence": [f"RRULE:{rule}"], "effective_since": start,
+        "start_time": {"date_time": start, "time_zone": zone}, "end_time": {"date_time": end, "time_zone": zone},
+        "assignment_strategy": {"type": "rotating_member_assignment_strategy", "shifts_per_member": each, "members": members},
+        **rest,
+    }  # fmt: skip
+
+
+def shift_based(*events: dict[str, Any]) -> dict[str, Any]:
+    users = [{"id": "PALICE", "name": "Alice Example"}, {"id": "PBOB", "name": "Bob Example"}]
+    rotations = [{"id": "R", "type": "schedule_rotation", "events": list(events)}]
+    inside = {"id": "PX", "type": "schedule_v3", "name": "Payments", "time_zone": "Europe/Berlin", "rotations": rotations}
+    return {"schedule": inside, "users": users}
+
+
+def test_an_event_of_a_week_is_a_weekly_turn(tmp_path: Path) -> None:
+    week = event("2026-03-23T09:00+01:00", "2026-03-30T09:00+02:00", "FREQ=WEEKLY", "PALICE", "PBOB")
+    week["end_time"]["date_time"] = "2026-03-30T10:00+02:00"
+    long = Brought(tmp_path, "pagerduty", shift_based(week))
+    assert "is left out" in long.warnings(), "longer than the week that it recurs in"
+    week["end_time"]["date_time"] = "2026-03-30T09:00+02:00"
+    assert Brought(tmp_path, "pagerduty", shift_based(week)).turns("2026-03-23T08:00Z", "2026-04-07T00:00Z") == [
+        "alice 2026-03-23T09:00+01:00",
+        "bob 2026-03-30T09:00+02:00",
+        "alice 2026-04-06T09:00+02:00",
+    ]
+
+
+def test_an_event_of_working_days_hands_over_by_the_shift(tmp_path: Path) -> None:
+    rule = "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
+    value = shift_based(event("2026-03-02T09:00+01:00", "2026-03-02T17:00+01:00", rule, "PALICE", "PBOB"))
+    brought = Brought(tmp_path, "pagerduty", value)
+    days = [next(iter(brought.on(f"2026-03-{day:02}T12:00Z")), "") for day in range(2, 10)]
+    assert days == ["alice", "bob", "alice", "bob", "alice", "", "", "bob"]
+    assert brought.on("2026-03-02T17:00Z") == set()
+
+
+def test_events_are_on_call_at_once_and_every_member_too(tmp_path: Path) -> None:
+    daily = event("2026-03-02T00:00+01:00", "2026-03-03T00:00+01:00", "FREQ=DAILY", "PALICE", "PBOB")
+    daily["assignment_strategy"]["type"] = "every_member_assignment_strategy"
+    brought = Brought(tmp_path, "pagerduty", shift_based(daily))
+    assert brought.on("2026-03-05T12:00Z") == {"alice", "bob"}
+    assert brought.config.rota.roles["primary"].people == 2
+    monthly = event("2026-03-02T00:00+01:00", "2026-03-03T00:00+01:00", "FREQ=MONTHLY", "PALICE")
+    left = Brought(tmp_path, "pagerduty", shift_based(monthly))
+    assert "the event Week is left out: RRULE:FREQ=MONTHLY" in left.warnings()
+
+
+def test_a_zone_in_the_vendors_words_is_found(tmp_path: Path) -> None:
+    value = pagerduty(layer(ALICE, start="2026-03-02T09:00:00Z", turn=604_800), zone="Eastern Time (US & Canada)")
+    brought = Brought(tmp_path, "pagerduty", value)
+    assert brought.schedule.timezone == "America/New_York"
+    assert brought.warned("Eastern Time (US & Canada) is read as America/New_York", "timezone: America/New_York")
+
+
+def test_more_than_a_file_can_hold_is_one_clear_error(tmp_path: Path) -> None:
+    everybody = [reference(f"P{number}", f"Person {number}") for number in range(3_000)]
+    with pytest.raises(NotImportable, match="more than 2,000 people"):
+        Brought(tmp_path, "pagerduty", pagerduty(layer(*everybody, start="2026-03-02T09:00:00Z", turn=604_800)))
+    many = [layer(ALICE, start="2026-03-02T09:00:00Z", turn=604_800) for _ in range(500)]
+    with pytest.raises(NotImportable, match="more than 200 layers"):
+        Brought(tmp_path, "pagerduty", pagerduty(*many))
+    covers = [{"id": "Q", "start": "2026-03-03T00:00:00Z", "end": "2026-03-04T00:00:00Z", **BOB} for _ in range(4_000)]
+    with pytest.raises(NotImportable, match="more than 2,000 overrides"):
+        Brought(
+            tmp_path, "pagerduty", {**pagerduty(layer(ALICE, start="2026-03-02T09:00:00Z", turn=604_800)), "overrides": covers}
+        )
 
 
 # --- SiteQwality -----------------------------------------------------------------------------
@@ -554,13 +625,11 @@ def test_follow_the_sun_is_not_round_the_clock(tmp_path: Path) -> None:
     layers = (sun(zone) for zone in ("America/New_York", "Europe/London", "Asia/Tokyo"))
     brought = Brought(tmp_path, "onestack", onestack(*layers, start="2026-01-01T00:00:00Z"))
 
-    def told(day: str, cause: str) -> list[tuple[str, str]]:
+    def told(day: str, cause: str) -> list[tuple[int, int]]:
         window = Window(at(f"{day}T00:00Z"), at(f"{day}T00:00Z") + 86_400)
         found = gaps(brought.config.rota, brought.schedule, window)
         return [
-            (f"{datetime.fromtimestamp(one.start):%H}", f"{datetime.fromtimestamp(one.end):%H}")
-            for one in found
-            if one.cause == cause and window.start <= one.start and one.end <= window.end
+            (one.start, one.end) for one in found if one.cause == cause and window.start <= one.start and one.end <= window.end
         ]
 
     assert brought.on("2026-01-14T22:59Z") == {"new-york"}
@@ -577,7 +646,8 @@ def test_follow_the_sun_is_not_round_the_clock(tmp_path: Path) -> None:
 
 def test_days_and_hours_restrict_a_layer(tmp_path: Path) -> None:
     office = {
-        "name": "office", "rotation_type": "custom", "custom_hours": 12, "start": "2026-03-02T00:00:00Z", "members": ["Ana", "Ben"],
+        "name": "office", "rotation_type": "custom", "custom_hours": 12, "start": "2026-03-02T00:00:00Z",
+        "members": ["Ana", "Ben"],
         "restrictions": {"days_of_week": ["monday", "tue"], "time_of_day": {"start": "09:00", "end": "17:00"}},
     }  # fmt: skip
     brought = Brought(tmp_path, "onestack", onestack(office))
@@ -654,6 +724,14 @@ def test_what_is_no_schedule_is_one_clear_error(syncd: CommandLine, text: str, s
     assert said.startswith("syncd: bad.json: ")
     assert says in said
     assert len(said.splitlines()) == 1
+
+
+def test_json_has_the_warnings_with_their_lines(syncd: CommandLine) -> None:
+    value = json.dumps(pagerduty(*(layer(who, start="2026-03-02T09:00:00Z", turn=604_800) for who in (ALICE, BOB))))
+    told = syncd.json("import", "pagerduty", str(syncd.write(value, "schedule.json")))
+    (warning,) = told["warnings"]
+    assert warning["text"].startswith("the last layer of the list wins here")
+    assert told["yaml"].splitlines()[warning["line"] - 1].startswith("    # warning: the last layer")
 
 
 def test_a_file_that_is_not_there_and_options_that_mean_nothing(syncd: CommandLine) -> None:
