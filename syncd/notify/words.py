@@ -114,7 +114,13 @@ def _particular(said: Said, rota: Rota, reader: Reader) -> dict[str, str]:
             return {"rows": "\n".join(rows), "why": _WHY[said["why"]], "start": when(said["start"], zones, unknown="now")}
         case "approval":
             people = _names(said["people"], rota)
-            return {"who": people, "by": _names([said["by"]], rota), "reason": str(said["reason"]), "role": _roles(said, rota)}
+            return {
+                "override": str(said["override"]),
+                "who": people,
+                "by": _names([said["by"]], rota),
+                "reason": str(said["reason"]),
+                "role": _roles(said, rota),
+            }
         case "service":
             return {"what": str(said["what"])}
         case _:

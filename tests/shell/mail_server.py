@@ -25,7 +25,7 @@ class Box:
             "from": envelope.mail_from,
             "to": list(envelope.rcpt_tos),
             "subject": mail["Subject"],
-            "body": body.get_content() if body else "",
+            "body": body.get_content().replace("\r\n", "\n") if body else "",
         }
         print(json.dumps(said), flush=True)
         return "250 OK"

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from syncd.config import load
+from syncd.core.model import Override
 from syncd.herald import Herald
 from syncd.notify.channel import send
 from syncd.store import Store
+from syncd.store.marks import Approved
 from tests.shell.receivers import HttpReceiver, MailServer, mail_server, only_loopback, until
 
 ROTA = """\
@@ -144,3 +146,225 @@ def test_a_conflict_reaches_the_admin_by_mail_and_the_group_with_the_command_tha
     assert "syncd restore c1" in town.http.got[0][2]
     with town.store.read() as tx:
         assert tx.outbox.pending(town.clock.now() + 10_000) == ()
+
+
+def test_a_removed_override_is_told_only_to_whoever_asked_for_it_and_names_whom_the_rota_does_not_know(town: Town) -> None:
+    town.post(id="r1", kind="R", had=["ben"])
+    town.settle()
+    assert (town.mails(), town.http.got) == ([], [])
+    with town.store.write() as tx:
+        tx.preferences.set("ben", "", "removed", True)
+        tx.preferences.set("cho", "mail", "removed", True)
+        tx.preferences.set("", "group", "removed", True)
+    town.clock.set("2026-03-11T12:00:10+00:00")
+    town.post(id="r2", kind="R", had=["ben"])
+    town.post(id="r3", kind="R", had=["?Zed of the vendor"])
+    town.settle()
+    until(lambda: len(town.mails()) == 3 and len(town.http.got) == 2)
+    assert sorted(one["to"][0] for one in town.mails()) == ["ben@example.com", "cho@example.com", "cho@example.com"]
+    assert any("It showed: Zed of the vendor" in one["body"] for one in town.mails("cho"))
+
+
+def test_a_hold_carries_its_digest_and_a_notice_of_the_service_goes_to_every_admin(town: Town) -> None:
+    town.post(id="h1", kind="H", digest="0123456789abcdef", text="3 removals without a successor")
+    town.post(id="s1", kind="H", digest="", destination="", schedule="", role="", text="the changed configuration is refused")
+    town.settle()
+    until(lambda: len(town.mails("cho")) == 2)
+    bodies = {one["subject"]: one["body"] for one in town.mails("cho")}
+    assert "`syncd ack 0123456789abcdef`" in bodies["pager: a change waits for you"]
+    assert "the changed configuration is refused" in bodies["syncd: needs attention"]
+
+
+# --- handoffs ------------------------------------------------------------------------------
+
+
+def test_a_handoff_is_told_an_hour_ahead_to_whoever_comes_in_their_time_and_the_schedules_and_once(town: Town) -> None:
+    town.at("2026-03-16T06:59:00+00:00")
+    assert town.mails() == []
+    town.at("2026-03-16T07:00:10+00:00")
+    until(town.mails)
+    [told] = town.mails()
+    assert told["to"] == ["ben@example.com"]
+    assert told["subject"] == "On call Mon 2026-03-16 09:00 CET: Primary of Payments"
+    assert "until Mon 2026-03-23 09:00 CET." in told["body"]
+    assert "You take over from: Ana Lima" in told["body"]
+    assert "Note: Look at open incidents." in told["body"]
+    cover = "syncd override add --schedule payments --role primary --replaces ben --person WHO"
+    assert f"{cover} --from 2026-03-16T08:00:00Z --to 2026-03-23T08:00:00Z" in told["body"]
+    town.restart()
+    town.at("2026-03-16T07:05:00+00:00")
+    town.at("2026-03-16T06:30:00+00:00")  # the clock is put back, and passes again
+    town.at("2026-03-16T07:10:00+00:00")
+    assert len(town.mails()) == 1
+
+
+def test_a_reader_elsewhere_sees_both_clocks(town: Town) -> None:
+    town.at("2026-03-23T07:30:00+00:00")
+    until(town.mails)
+    [told] = town.mails("ana")
+    assert "from Mon 2026-03-23 08:00 WET (09:00 CET, Europe/Berlin)" in told["body"]
+
+
+def test_a_handoff_missed_while_the_daemon_was_down_is_told_late_only_while_it_is_ahead(town: Town) -> None:
+    town.at("2026-03-16T06:00:00+00:00")
+    town.restart()
+    town.at("2026-03-16T07:40:00+00:00")
+    until(lambda: town.mails("ben"))
+    town.restart()
+    town.at("2026-03-23T08:10:00+00:00")  # past Ana's handoff at 08:00
+    assert town.mails("ana") == []
+
+
+def test_both_sides_are_told_where_the_team_wants_it_and_a_persons_own_lead_wins_unless_the_team_says_so(town: Town) -> None:
+    with town.store.write() as tx:
+        tx.preferences.set("ana", "mail", "handoff", {"lead": 7200})
+    town.write("handoff: {lead: 30m, to: both}")
+    town.at("2026-03-16T06:01:00+00:00")
+    until(town.mails)
+    assert [(one["to"][0], one["subject"][:8]) for one in town.mails()] == [("ana@example.com", "Off call")]
+    assert "You hand over to: Ben Okafor" in town.mails()[0]["body"]
+    town.at("2026-03-16T07:31:00+00:00")
+    until(lambda: len(town.mails()) == 2)
+    town.write("handoff: {lead: 30m}, follow: team")
+    town.at("2026-03-23T06:30:00+00:00")
+    assert len(town.mails("ana")) == 1
+    town.at("2026-03-23T07:31:00+00:00")
+    until(lambda: len(town.mails("ana")) == 2)
+
+
+def test_no_handoff_is_told_where_it_is_off_or_where_one_person_goes_on_from_turn_to_turn(town: Town) -> None:
+    town.write(rota=ROTA.replace("members: [ana, ben]", "members: [ana]"))
+    town.at("2026-03-16T07:30:00+00:00")
+    town.write("handoff: off")
+    town.at("2026-03-16T07:31:00+00:00")
+    assert [one for one in town.mails() if "all" in one["subject"]] == []
+
+
+def test_the_handoff_is_that_of_the_final_rota(town: Town) -> None:
+    town.at("2026-03-11T12:00:10+00:00")
+    override(town, "cho", "2026-03-16T08:00:00+00:00", "2026-03-17T08:00:00+00:00")
+    town.at("2026-03-16T07:30:00+00:00")
+    until(lambda: [one for one in town.mails("cho") if one["subject"].startswith("On call")])
+    assert [one for one in town.mails("ben") if one["subject"].startswith("On call")] == []
+
+
+# --- changed duty --------------------------------------------------------------------------
+
+
+def override(town: Town, person: str, start: str, end: str, approval: Approved = Approved.APPROVED) -> str:
+    begin, stop = (int(datetime.fromisoformat(one).timestamp()) for one in (start, end))
+    of = Override(id="", roles=("primary",), people=(person,), replaces=None, start=begin, end=stop, reason="a day off")
+    with town.store.write() as tx:
+        return tx.overrides.add("payments", of, by="ana", at=town.clock.now(), approval=approval)
+
+
+def test_whose_duty_changed_hears_of_it_in_one_digest_and_nobody_else(town: Town) -> None:
+    town.at("2026-03-11T12:00:10+00:00")
+    override(town, "cho", "2026-03-17T08:00:00+00:00", "2026-03-18T08:00:00+00:00")
+    override(town, "cho", "2026-03-19T08:00:00+00:00", "2026-03-20T08:00:00+00:00")
+    town.at("2026-03-11T12:00:20+00:00")
+    until(lambda: len(town.mails()) == 2)
+    assert town.mails("ana") == []
+    [lost], [won] = town.mails("ben"), town.mails("cho")
+    assert lost["subject"] == "Your duty changed: Payments"
+    assert lost["body"].count("- no longer yours: Primary") == 2
+    assert "+ you have Primary, Tue 2026-03-17 09:00 CET to Wed 2026-03-18 09:00 CET" in won["body"]
+    town.restart()
+    town.at("2026-03-11T13:30:00+00:00")
+    assert len(town.mails()) == 2
+
+
+def test_a_change_made_while_the_daemon_was_down_is_told_when_it_is_back(town: Town) -> None:
+    town.at("2026-03-11T12:00:10+00:00")
+    override(town, "cho", "2026-03-17T08:00:00+00:00", "2026-03-18T08:00:00+00:00")
+    town.restart()
+    town.at("2026-03-12T12:00:00+00:00")
+    until(lambda: len(town.mails()) == 2)
+
+
+# --- every day, gaps, approval ---------------------------------------------------------------
+
+
+def test_who_is_on_call_is_told_once_a_day_at_each_readers_own_eight_o_clock(town: Town) -> None:
+    town.write('daily: {at: "08:00", to: [people, team]}')
+    town.at("2026-03-11T12:00:10+00:00")  # after today's: a daemon that is new does not catch up
+    assert (town.mails(), town.http.got) == ([], [])
+    town.at("2026-03-12T07:00:10+00:00")
+    until(lambda: town.http.got)
+    assert town.mails() == []  # in Lisbon it is seven
+    assert "Primary: Ana Lima, until Mon 2026-03-16 09:00 CET" in town.http.got[0][2].replace("\\n", "\n")
+    town.at("2026-03-12T08:00:10+00:00")
+    until(lambda: town.mails("ana"))
+    town.restart()
+    town.at("2026-03-12T20:00:00+00:00")
+    assert (len(town.mails()), len(town.http.got)) == (1, 1)
+    town.restart()
+    town.at("2026-03-13T23:30:00+00:00")  # that day is over in Berlin, not yet in Lisbon
+    until(lambda: len(town.mails("ana")) == 2)
+    assert len(town.http.got) == 1
+
+
+GAP = ROTA.replace(
+    "    layers:\n",
+    "    overrides: [{roles: [primary], people: [], start: 2026-03-14T10:00, end: 2026-03-14T12:00}]\n    layers:\n",
+)
+
+
+def test_a_gap_is_told_at_eight_utc_and_again_a_day_and_an_hour_before_and_when_it_changes(town: Town) -> None:
+    town.write(rota=GAP)
+    town.at("2026-03-11T12:00:10+00:00")
+    town.at("2026-03-12T07:59:00+00:00")
+    assert town.mails("cho") == []
+    for at in ("2026-03-12T08:00:10", "2026-03-12T09:00:00", "2026-03-13T08:30:00", "2026-03-13T09:00:10", "2026-03-14T08:00:10"):
+        town.restart()
+        town.at(f"{at}+00:00")
+    until(lambda: len(town.mails("cho")) == 3)
+    [first, day, hour] = town.mails("cho")
+    assert first["subject"] == "Nobody to page: Payments, Sat 2026-03-14 10:00 CET"
+    assert "Primary, Sat 2026-03-14 10:00 CET to Sat 2026-03-14 12:00 CET: nobody" in first["body"]
+    assert "syncd" in first["body"].split("nobody\n")[1]
+    assert "This gap begins within 24 hours" in day["body"]
+    assert "This gap begins within one hour" in hour["body"]
+    town.at("2026-03-14T12:00:00+00:00")
+    assert len(town.mails("cho")) == 3
+
+
+def wait_for(town: Town, who: str, count: int) -> int:
+    until(lambda: len(town.mails(who)) >= count)
+    return len(town.mails(who))
+
+
+def test_a_gap_that_changed_is_told_at_once(town: Town) -> None:
+    town.write(rota=GAP)
+    town.at("2026-03-11T12:00:10+00:00")
+    town.at("2026-03-12T08:00:10+00:00")
+    wait_for(town, "cho", 1)
+    town.write(rota=GAP.replace("2026-03-14T12:00", "2026-03-14T14:00"))
+    town.at("2026-03-12T09:00:10+00:00")
+    until(lambda: any("have changed" in one["body"] for one in town.mails("cho")))
+    town.at("2026-03-12T10:00:10+00:00")
+    assert len(town.mails("cho")) == 2
+
+
+def test_a_gap_that_begins_soon_is_told_at_once_and_once(town: Town) -> None:
+    town.at("2026-03-13T12:00:10+00:00")
+    town.write(rota=GAP)
+    town.at("2026-03-13T12:01:00+00:00")
+    wait_for(town, "cho", 1)
+    town.at("2026-03-14T07:59:00+00:00")
+    town.at("2026-03-14T08:30:00+00:00")  # its last hour is told together with the daily look, not twice
+    wait_for(town, "cho", 2)
+    town.at("2026-03-14T08:40:00+00:00")
+    assert len(town.mails("cho")) == 2
+
+
+def test_approval_is_asked_of_the_admins_with_both_commands_and_no_more_once_it_is_given(town: Town) -> None:
+    town.at("2026-03-11T12:00:10+00:00")
+    asked = override(town, "cho", "2026-03-17T08:00:00+00:00", "2026-03-18T08:00:00+00:00", Approved.PENDING)
+    town.at("2026-03-11T12:00:20+00:00")
+    wait_for(town, "cho", 1)
+    [told] = town.mails()
+    assert told["subject"] == "Your approval is asked: Payments, Tue 2026-03-17 09:00 CET"
+    assert "Ana Lima asks that Cho Min-ji be on call as Primary of Payments" in told["body"]
+    assert f"`syncd override approve {asked}`" in told["body"]
+    assert f"`syncd override reject {asked}`" in told["body"]

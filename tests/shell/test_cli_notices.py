@@ -1,0 +1,63 @@
+"""`syncd notices`: what somebody hears of, and the choices of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.shell.command_line import ROTA, CommandLine, command_line
+
+NOTICES = "notices: {channels: {mail: {url: {file: mail}}, group: {url: {file: group}}}, daily: {at: '07:30'}}\n"
+
+
+@pytest.fixture
+def syncd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    for name, url in (("mail", "mailto://mail.example.com"), ("group", "slack://T0ken/B0ken/S3cret")):
+        (tmp_path / name).touch(0o600)
+        (tmp_path / name).write_text(url)
+    return command_line(tmp_path, monkeypatch, ROTA + NOTICES)
+
+
+def test_without_a_choice_the_file_and_the_defaults_count(syncd: CommandLine) -> None:
+    told = {row["notice"]: (row["value"], row["from"]) for row in syncd.json("notices")}
+    assert told["removed"] == (False, "default")
+    assert told["conflict"] == (True, "default")
+    assert told["handoff"] == ({"lead": 3600, "to": "incoming"}, "the file")
+    assert told["daily"] == ({"at": 27000}, "the file")
+
+
+def test_a_choice_is_kept_shown_and_taken_back(syncd: CommandLine) -> None:
+    assert syncd.run("notices", "set", "handoff", "30m", "--to", "both").stdout == "ana: handoff 30m ahead, both\n"
+    assert syncd.run("notices", "set", "removed", "on", "--channel", "mail", "--person", "ben").exit_code == 0
+    assert syncd.run("notices", "set", "conflict", "off", "--channel", "group").stdout == "group: conflict off\n"
+    mine = {row["notice"]: row["value"] for row in syncd.json("notices")}
+    bens = {row["notice"]: row["value"] for row in syncd.json("notices", "--person", "ben")}
+    group = {row["notice"]: row["value"] for row in syncd.json("notices", "--channel", "group")}
+    assert (mine["handoff"], mine["removed"]) == ({"lead": 1800, "to": "both"}, False)
+    assert (bens["removed"], group["conflict"]) == (True, False)
+    syncd.run("notices", "set", "handoff", "default")
+    assert {row["notice"]: row["from"] for row in syncd.json("notices")}["handoff"] == "the file"
+    assert "notices set" in syncd.run("history").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("handoff", "7m"), "a multiple of 5 minutes"),
+        (("handoff", "8d"), "up to 7 days"),
+        (("daily", "25:00"), "no time of day"),
+        (("gaps", "30m"), "write on, off or default"),
+        (("gaps", "on", "--to", "both"), "--to is for handoff only"),
+        (("gaps", "on", "--person", "bem"), "did you mean"),
+        (("gaps", "on", "--channel", "mial"), "did you mean"),
+        (("gaps", "on", "--channel", "group", "--person", "ben"), "leave out --person"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_with_what_can(syncd: CommandLine, arguments: tuple[str, ...], said: str) -> None:
+    assert said in syncd.refused("notices", "set", *arguments)
+
+
+def test_somebody_who_is_not_in_the_rota_has_to_say_whom_they_mean(syncd: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_ACTOR", "root")
+    assert "name somebody with --person" in syncd.refused("notices")
