@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from syncd.config.problem import Report
 from syncd.config.shape import Item, Section
 from syncd.core.model import DAY, HOUR, Instant, Rota, Schedule, Unit, Window
-from syncd.core.surprises import surprises
+from syncd.core.surprises import across, surprises
 
 AHEAD = 30 * DAY
 """How far ahead people's duties are looked at."""
@@ -29,6 +29,10 @@ def advise(rota: Rota, sections: Mapping[str, Item], now: Instant, report: Repor
             continue
         for found in surprises(rota, schedule, Window(now, now + AHEAD)):
             report.warn(section.place(*found.path), section.at(*found.path), found.text, found.remedy)
+    if left >= 0:
+        for id_, found in across(rota, Window(now, now + AHEAD)):
+            section = sections[id_].value
+            report.warn(section.node, section.path, found.text, found.remedy)
 
 
 def _shifts(schedule: Schedule) -> int:

@@ -245,6 +245,14 @@ AWAY = Shape(
     ),
 )
 
+DUTY_LIMITS = Shape(
+    "limits of duty",
+    (
+        Key(name="shift", form=duration(60, YEAR), shown="none", meaning="Longest duty of a person without a break."),
+        Key(name="rest", form=duration(60, YEAR), shown="none", meaning="Shortest break between two duties of a person."),
+    ),
+)
+
 LAYERS = items_of(of(LAYER), "list of layers")
 
 SCHEDULE = Shape(
@@ -293,6 +301,7 @@ SCHEDULE = Shape(
             meaning="Whose new overrides wait for an admin: nobody's, those for others, or all.",
         ),
         Key(name="notices", form=of(NOTICES), meaning="Notices of this schedule, over its team's and those at the top."),
+        Key(name="limits", form=of(DUTY_LIMITS), shown="none", meaning="What `check` warns of; it moves no shift."),
         _HOLIDAYS,
         Key(name="layers", form=LAYERS, default=(), shown="none", meaning="Where people come from."),
         Key(name="overrides", form=items_of(of(OVERRIDE), "list of overrides"), default=(), shown="none", meaning="Exceptions."),

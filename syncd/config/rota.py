@@ -94,6 +94,7 @@ class _Schedule:
         section = self.section
         layers = self._layers()
         used = tuple(dict.fromkeys(one.role for one in layers if one.role))
+        limits: Section | None = section["limits"]
         schedule = Schedule(
             id=self.id,
             title=section["title"] or self.id,
@@ -109,6 +110,8 @@ class _Schedule:
             approval=section["approval"],
             handoff_note=section["handoff_note"],
             holidays=holidays(section["holidays"]),
+            longest=limits["shift"] if limits else None,
+            rest=limits["rest"] if limits else None,
             overrides=self._overrides(used, section["override_overlap"]),
             away=tuple(found for item in section["away"] if (found := away(item.value, self.zone, self.names)) is not None),
         )

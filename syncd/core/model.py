@@ -243,6 +243,10 @@ class Schedule:
     handoff_note: str = ""
     holidays: Holidays | None = None
     notices: Mapping[str, object] = field(default_factory=dict)
+    longest: int | None = None
+    """Seconds of duty without a break over which `check` warns; None: never."""
+    rest: int | None = None
+    """Seconds between two duties of a person under which it warns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

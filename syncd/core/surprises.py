@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from syncd.core.duty import tiers_of
-from syncd.core.layers import plan_of, valid
+from syncd.core.layers import duties, plan_of, valid
 from syncd.core.model import DAY, Boundary, Layer, Overlap, Override, Rota, Rotation, Schedule, Window, iso
 from syncd.core.openings import activity
 from syncd.core.overrides import contradict, in_force
 from syncd.core.rotation import Turns, problems, turn_seconds
 from syncd.core.shifts import roles_of, shifts
 from syncd.core.timeline import both, union
-from syncd.core.zone import local_of
+from syncd.core.zone import local_of, weekday
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -36,11 +37,30 @@ def surprises(rota: Rota, schedule: Schedule, window: Window | None = None) -> l
     sound = [(i, layer) for i, layer in enumerate(schedule.layers) if not problems(layer, schedule)]
     found = [*_overrides(schedule)]
     for i, layer in sound:
-        found += [Surprise(("layers", i, *path), text, remedy) for path, text, remedy in _layer(layer, schedule)]
+        found += [Surprise(("layers", i, *path), text, remedy) for path, text, remedy in _layer(layer, schedule, window)]
     if len(sound) == len(schedule.layers):
         found += [*_hidden(schedule), *_away(rota, schedule, window)]
         if window is not None:
-            found += _two_roles(rota, schedule, window)
+            found += [*_two_roles(rota, schedule, window), *_strain(rota, schedule, window)]
+    return found
+
+
+def across(rota: Rota, window: Window) -> list[tuple[str, Surprise]]:
+    """Who is on call in two schedules at once, with the id of the later one; once for each pair. All layers must be sound."""
+    duty: dict[str, list[tuple[str, list[Window]]]] = {}
+    for schedule in rota.schedules.values():
+        mine: dict[str, list[Window]] = {}
+        for shift in shifts(schedule, window):
+            mine.setdefault(shift.person, []).append(Window(shift.start, shift.end))
+        for person, spans in mine.items():
+            duty.setdefault(person, []).append((schedule.id, union(spans)))
+    found = []
+    for person, held in sorted(duty.items()):
+        for (one, early), (other, late) in combinations(held, 2):
+            shared = both(early, late)
+            if shared:
+                text = f"{_name(rota, person)} is on call here and in schedule {one} at once, first from {iso(shared[0].start)}"
+                found.append((other, Surprise((), text, "if that is not meant, shift a rotation or change its members")))
     return found
 
 
@@ -86,7 +106,7 @@ def _neighbours(overrides: tuple[Override, ...]) -> Iterator[tuple[tuple[int, Ov
 _Found = tuple[tuple[str | int, ...], str, str]
 
 
-def _layer(layer: Layer, schedule: Schedule) -> Iterator[_Found]:
+def _layer(layer: Layer, schedule: Schedule, window: Window | None) -> Iterator[_Found]:
     limits = valid(schedule, layer)
     if limits.start >= limits.end:
         yield ("until",), f"layer {layer.name} ends before it begins: it never has anybody", "correct `from` or `until`"
@@ -102,7 +122,7 @@ def _layer(layer: Layer, schedule: Schedule) -> Iterator[_Found]:
         yield ("rotation", "advance"), "no turn is ever counted: the layer never has anybody", "correct `days` or `windows`"
         return
     yield from _first_turn(layer, plan.turns, limits)
-    yield from _midnight(layer, layer.rotation, plan.turns)
+    yield from _midnight(layer, layer.rotation, plan.turns, schedule, window)
 
 
 def _hours(layer: Layer) -> Iterator[_Found]:
@@ -134,7 +154,7 @@ def _first_turn(layer: Layer, turns: Turns, limits: Window) -> Iterator[_Found]:
         yield ("from",), text, f"write `from: {later}` (or `from: {sooner}`)"
 
 
-def _midnight(layer: Layer, rotation: Rotation, turns: Turns) -> Iterator[_Found]:
+def _midnight(layer: Layer, rotation: Rotation, turns: Turns, schedule: Schedule, window: Window | None) -> Iterator[_Found]:
     """A day mask cuts at midnight what a reader may take for one night's duty."""
     if layer.days is None or layer.boundary is Boundary.SHIFT or len(layer.days) in (0, 7):
         return
@@ -149,7 +169,21 @@ def _midnight(layer: Layer, rotation: Rotation, turns: Turns) -> Iterator[_Found
         f"a {what} crosses midnight: with `boundary: midnight` what lies after midnight obeys the next day (on {days}); "
         f"with `boundary: shift` a {what} that starts on one of them is kept whole, any other is dropped whole"
     )
+    if window is not None:
+        cut, kept = (_weekend(replace(layer, boundary=boundary), schedule, window, turns) for boundary in Boundary)
+        text += f". Next weekend it is on {cut}; with `shift` it would be on {kept}"
     yield ("boundary",), text, "write the `boundary` that is meant"
+
+
+def _weekend(layer: Layer, schedule: Schedule, window: Window, turns: Turns) -> str:
+    """When a layer is on from Friday to Monday of the next weekend, in its own zone."""
+    there = turns.zone
+    today = there.wall(window.start) // DAY * DAY
+    friday = today + (4 - weekday(today)) % 7 * DAY
+    span = Window(there.instant(friday), there.instant(friday + 4 * DAY))
+    on = both(union((duty.start, duty.end) for duty in duties(layer, 0, schedule, span)), [span])
+    said = (f"{local_of(there.wall(start)):%a %H:%M} – {local_of(there.wall(end)):%a %H:%M}" for start, end in on)
+    return ", ".join(said) or "at no time"
 
 
 # --- people ------------------------------------------------------------------------------
@@ -190,8 +224,7 @@ def _away(rota: Rota, schedule: Schedule, window: Window | None) -> Iterator[Sur
         for role in roles_of(schedule):
             on = union((shift.start, shift.end) for shift in shifts(schedule, span, role=role) if shift.person == away.person)
             for start, end in both(on, [span]):
-                name = rota.people[away.person].name if away.person in rota.people else away.person
-                text = f"{name} is away but on call as {role} from {iso(start)} to {iso(end)}"
+                text = f"{_name(rota, away.person)} is away but on call as {role} from {iso(start)} to {iso(end)}"
                 yield Surprise(("away", i), text, "add an override, or `on_away: next` to the layer")
 
 
@@ -203,6 +236,33 @@ def _two_roles(rota: Rota, schedule: Schedule, window: Window) -> Iterator[Surpr
         for one, other in combinations((role for role in roles_of(schedule) if role in roles), 2):
             shared = both(union(roles[one]), union(roles[other]))
             if shared:
-                name = rota.people[person].name if person in rota.people else person
-                text = f"{name} is on call as {one} and as {other} at once, first from {iso(shared[0].start)}"
+                text = f"{_name(rota, person)} is on call as {one} and as {other} at once, first from {iso(shared[0].start)}"
                 yield Surprise((), text, "shift the rotation of one of the two layers, or change its members")
+
+
+def _strain(rota: Rota, schedule: Schedule, window: Window) -> Iterator[Surprise]:
+    """Duty without a break over the schedule's limit, and too little rest between two; each person's first."""
+    duty: dict[str, list[Window]] = {}
+    for shift in shifts(schedule, window) if schedule.longest or schedule.rest else ():
+        duty.setdefault(shift.person, []).append(Window(shift.start, shift.end))
+    for person, spans in sorted(duty.items()):
+        whole = union(spans)
+        long = next((one for one in whole if schedule.longest and one.end - one.start > schedule.longest), None)
+        if long is not None and schedule.longest:
+            text = f"{_name(rota, person)} is on call for {_long(long.end - long.start)} without a break, from {iso(long.start)}"
+            yield Surprise(
+                ("limits", "shift"), f"{text}; the limit is {_long(schedule.longest)}", "shorten the turns, or add members"
+            )
+        short = next(((a, b) for a, b in pairwise(whole) if schedule.rest and b.start - a.end < schedule.rest), None)
+        if short is not None and schedule.rest:
+            end, start = short[0].end, short[1].start
+            text = f"{_name(rota, person)} has {_long(start - end)} of rest, from {iso(end)} to {iso(start)}"
+            yield Surprise(("limits", "rest"), f"{text}; the limit is {_long(schedule.rest)}", "add members, or move a handoff")
+
+
+def _long(seconds: int) -> str:
+    return f"{seconds / 3600:g} h"
+
+
+def _name(rota: Rota, person: str) -> str:
+    return rota.people[person].name if person in rota.people else person

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from syncd.core.model import Advance, Boundary, Overlap, Roster, Window
-from syncd.core.surprises import surprises
-from tests.core.say import WEEKDAYS, at, away, daily, days, layer, override, rota, schedule, turns, weekly
+from syncd.core.surprises import across, surprises
+from tests.core.say import WEEKDAYS, at, away, daily, days, layer, local, override, rota, schedule, turns, weekly
 
 START = "2026-03-02"
 
@@ -170,3 +170,51 @@ def test_somebody_in_two_roles_at_once_is_told_of():
 def test_people_are_not_looked_for_while_a_layer_contradicts_itself():
     one = replace(DAILY, layers=(*DAILY.layers, layer("ana", turns("0 day"))), away=(away("ana", "2026-03-02", "2026-03-03"),))
     assert found(one) == []
+
+
+# --- limits, other schedules, next weekend -------------------------------------------------
+
+MARCH = ("2026-03-02", "2026-03-30")
+
+
+def test_duty_over_the_limit_and_rest_under_it_are_told_once_a_person():
+    one = schedule(
+        layer("ana ben", turns("1 day")),
+        layer("cho ana", turns("1 week"), role="backup"),
+        start=START,
+        longest=2 * 86_400,
+        rest=86_400,
+    )
+    told = {path: text for path, text in found(one, "2026-03-02", "2026-03-11") if path[:1] == ("limits",)}
+    assert told[("limits", "shift")] == "Cho is on call for 168 h without a break, from 2026-03-02T00:00:00Z; the limit is 48 h"
+    close = replace(schedule(layer("ana ben", turns("12 hour")), start=START), rest=13 * 3600)
+    assert found(close, "2026-03-02", "2026-03-04") == [
+        (("limits", "rest"), "Ana has 12 h of rest, from 2026-03-02T12:00:00Z to 2026-03-03T00:00:00Z; the limit is 13 h"),
+        (("limits", "rest"), "Ben has 12 h of rest, from 2026-03-03T00:00:00Z to 2026-03-03T12:00:00Z; the limit is 13 h"),
+    ]
+
+
+def test_within_its_limits_a_rota_is_not_told_of():
+    one = replace(schedule(layer("ana ben", turns("12 hour")), start=START), longest=12 * 3600, rest=12 * 3600)
+    assert found(one, *MARCH) == []
+    assert found(replace(one, longest=None, rest=None), *MARCH) == []
+
+
+def test_somebody_on_call_in_two_schedules_at_once_is_told_of_at_the_later_one():
+    first = schedule(layer("ana ben", turns("1 week")), start=START)
+    second = replace(schedule(layer("ben ana", turns("1 day")), start=START), id="search")
+    third = replace(schedule(layer("cho", end="2026-03-04"), layer("ben", start="2026-03-03", end="2026-03-04")), id="third")
+    known = replace(rota(first, "ana", "ben", "cho"), schedules={one.id: one for one in (first, second, third)})
+    told = [(id_, one.text) for id_, one in across(known, Window(at(START), at("2026-03-09")))]
+    assert told == [("search", "Ana is on call here and in schedule payments at once, first from 2026-03-03T00:00:00Z")]
+
+
+def test_what_each_boundary_would_do_next_weekend_is_told():
+    nights = layer("ana ben", turns("1 day"), windows=(daily("18:00", "09:00"),), days=WEEKDAYS)
+    [(_, text)] = found(schedule(nights, start=START), "2026-03-11", "2026-03-12")
+    assert text.endswith(
+        "Next weekend it is on Fri 00:00 – Fri 09:00, Fri 18:00 – Sat 00:00, Mon 00:00 – Mon 09:00, Mon 18:00 – Tue 00:00;"
+        " with `shift` it would be on Fri 00:00 – Fri 09:00, Fri 18:00 – Sat 09:00, Mon 18:00 – Tue 00:00"
+    )
+    never = replace(schedule(nights, start=START), end=local("2026-03-12"))
+    assert found(never, "2026-03-11", "2026-03-12")[0][1].endswith("it is on at no time; with `shift` it would be on at no time")

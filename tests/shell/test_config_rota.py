@@ -544,3 +544,23 @@ def test_a_rota_from_a_url_is_put_in_once_it_was_fetched(tmp_path: Path) -> None
     assert config.rota.schedules == {}
     assert config.destinations["d"].schedule == "a"
     assert list(fetched.rota.schedules) == ["a"]
+
+
+def test_check_warns_of_duty_over_the_limits_of_the_file_and_of_two_schedules_at_once(tmp_path: Path) -> None:
+    text = (
+        "people: {ana: {name: Ana}, ben: {name: Ben}}\nroles: {primary: {}}\nschedules:\n"
+        "  one: {start: 2026-03-02, limits: {shift: 24h, rest: 12h}, layers: [{members: [ana, ben], rotation: {unit: week}}]}\n"
+        "  two: {title: Two, layers: [{members: [ana]}]}\n"
+    )
+    file = tmp_path / "syncd.yaml"
+    file.write_text(text)
+    config = load(file, now=1_773_230_400)
+
+    assert (config.rota.schedules["one"].longest, config.rota.schedules["one"].rest) == (86_400, 43_200)
+    told = [(problem.line, problem.path, problem.problem) for problem in config.warnings]
+    assert (
+        4,
+        "schedules.one.limits.shift",
+        "Ana is on call for 168 h without a break, from 2026-03-16T00:00:00Z; the limit is 24 h",
+    ) in [(line, path, text.replace("2026-03-02", "2026-03-16")) for line, path, text in told]
+    assert any(path == "schedules.two" and "in schedule one at once" in text for _, path, text in told)
