@@ -52,10 +52,18 @@ class Proof:
     def tell(self, what: str, text: str) -> None:
         """To the admins of all schedules, through the outbox."""
         now = self._clock.now()
-        said = {
-            "id": f"{what}-{now}", "kind": "H", "destination": "", "schedule": "", "role": "", "start": now, "end": now,
-            "text": text, "rota": [], "had": [], "done": "", "refs": [], "also": [], "digest": "",
-        }  # fmt: skip
+        said = {"id": f"{what}-{now}", "kind": "service", "what": "needs attention", "text": text, "start": now, "end": now}
+        said |= {
+            "destination": "",
+            "schedule": "",
+            "role": "",
+            "rota": [],
+            "had": [],
+            "done": "",
+            "refs": [],
+            "also": [],
+            "digest": "",
+        }
         try:
             with self._store.write() as tx:
                 tx.outbox.post(said, f"{what}-{now}", at=now)

@@ -8,23 +8,20 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 from urllib.request import urlopen
 
 import pytest
 
-from syncd.config import Config, ConfigError, load
+from syncd.config import ConfigError
 from syncd.connector import Denied, Unavailable
 from syncd.core.mode import Mode
 from syncd.cycle import Report
-from syncd.daemon import Daemon
-from syncd.store import Store
 from syncd.worker import PROBE, wait_after
 from tests.shell.command_line import FOLDER, ROTA
+from tests.shell.running import Running
 
 OTHER = "  other: {kind: folder, schedule: payments, role: primary, options: {path: other}}\n"
 
@@ -55,56 +52,6 @@ def test_the_time_a_destination_asks_for_is_obeyed_however_long() -> None:
 
 def test_a_refused_credential_is_probed_every_quarter_of_an_hour() -> None:
     assert wait_after(10, 1, report(Denied("no")), random.Random(1)) == PROBE == 900
-
-
-class Quick:
-    """The real clock, with the daemon's turns a hundred times as fast."""
-
-    def now(self) -> int:
-        return int(time.time())
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def wait(self, event: Event, seconds: float) -> bool:
-        return event.wait(min(seconds / 100, 0.05))
-
-
-class Running:
-    def __init__(self, folder: Path, text: str) -> None:
-        self.folder = folder
-        self.file = folder / "syncd.yaml"
-        self.file.write_text(text)
-        store = Store.open(folder / "state")
-        assert store is not None
-        self.store = store
-        self.daemon = Daemon(config=self.load(), store=store, clock=Quick(), load=self.load)
-        self.thread = threading.Thread(target=self.daemon.run)
-        self.thread.start()
-
-    def load(self) -> Config:
-        return load(self.file)
-
-    def until(self, what: object) -> None:
-        """Until `what()` is true; fails after half a minute."""
-        assert callable(what)
-        end = time.monotonic() + 30
-        while not what():
-            assert time.monotonic() < end, "it did not happen"
-            time.sleep(0.01)
-
-    def files(self, name: str = "calendar") -> list[Path]:
-        return sorted((self.folder / name).glob("*.ics"))
-
-    def want(self, name: str) -> None:
-        with self.store.write() as tx:
-            tx.destinations.want([name])
-
-    def close(self) -> None:
-        self.daemon.stop.set()
-        self.thread.join(30)
-        self.store.close()
-        assert not self.thread.is_alive()
 
 
 @pytest.fixture
