@@ -43,6 +43,7 @@ COMMANDS = {
     "link": ("link:link", "What a vendor has, as a schedule and a destination to begin with."),
     "import": ("bring:import_", "Another product's schedule as our YAML."),
     "template": ("template:template", "A template from a schedule: save."),
+    "notices": ("notices:notices", "What you hear of, and where: list, set."),
     "backup": ("keep:backup", "A copy of the store while it is in use."),
     "audit": ("keep:audit", "Whether the journal was tampered with: verify."),
 }
