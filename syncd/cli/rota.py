@@ -34,22 +34,46 @@ _at = click.option("--at", metavar="T", help="Default: now. ISO 8601; without an
 @_person
 @_from
 @_to
+@click.option(
+    "--month", is_flag=False, flag_value="now", metavar="[YYYY-MM]", help="A month as a table of days; default: this one."
+)
 @with_session
 def shifts(
-    session: Session, schedule: str | None, role: str | None, person: str | None, start: str | None, end: str | None
+    session: Session,
+    schedule: str | None,
+    role: str | None,
+    person: str | None,
+    start: str | None,
+    end: str | None,
+    month: str | None,
 ) -> None:
     """Every shift that shares an instant with the period, whole."""
+    from syncd.cli import month as table_of_days
+
+    if month is not None and (start, end) != (None, None):
+        stop("--month goes without --from and --to", USAGE)
     schedules = session.schedules(schedule)
     role, person = session.role(role), session.person(person)
     found: list[tuple[Schedule, Duty]] = []
     with session.look() as tx:
         for of in schedules:
-            window = session.period(start, end, of.timezone)
+            if month is None:
+                window = session.period(start, end, of.timezone)
+            else:
+                window = table_of_days.period(table_of_days.month_of(month, session.now, of.timezone), of.timezone)
             told = duties(tx, session.in_force(of, tx), window, session.now, role)
             found += [(of, one) for one in told if person in (None, one.person)]
     found.sort(key=lambda one: (one[1].start, one[1].role, one[1].person, one[1].schedule))
     if session.json:
         as_json([shift_json(one) for _, one in found])
+        return
+    if month is not None:
+        for of in schedules:
+            first = table_of_days.month_of(month, session.now, of.timezone)
+            mine = [one for _, one in found if one.schedule == of.id]
+            for named in dict.fromkeys([*roles_of(of), *(one.role for one in mine)]):
+                if role in (None, named):
+                    table_of_days.show(of, named, [one for one in mine if one.role == named], first)
         return
     rows = [
         (one.schedule, one.role, _name(session, one.person), when(one.start, of.timezone), when(one.end, of.timezone), _by(one))

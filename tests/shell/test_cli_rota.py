@@ -243,3 +243,26 @@ def test_a_gap_says_why_and_what_it_suggests_closes_it(syncd: CommandLine) -> No
     assert gap["why"] == f"override {id_}, which covered it, was removed; layer week is closed then"
     assert syncd.run(*shlex.split(gap["suggestion"].partition("syncd ")[2])).exit_code == 0
     assert syncd.json("gaps", *period) == []
+
+
+def test_a_month_is_a_table_of_days(syncd: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    told = syncd.run("shifts", "--month").output.splitlines()
+    assert told == [
+        "payments, primary: March 2026 (Europe/Berlin)",
+        "Mon         Tue         Wed         Thu         Fri         Sat         Sun",
+        " " * 72 + " 1 ana",
+        " 2 ana ben   3 ben       4 ben       5 ben       6 ben       7 ben       8 ben",
+        " 9 ben ana  10 ana      11 ana      12 ana      13 ana      14 ana      15 ana",
+        "16 ana ben  17 ben      18 ben      19 ben      20 ben      21 ben      22 ben",
+        "23 ben ana  24 ana      25 ana      26 ana      27 ana      28 ana      29 ana",
+        "30 ana ben  31 ben",
+    ]
+    february = syncd.run("shifts", "--month", "2026-02", "--schedule", "payments", "--role", "primary").output
+    assert "23 ana –" in february
+    assert "part of that day has nobody" in february
+    assert {one["person"] for one in syncd.json("shifts", "--month", "2026-03")} == {"ana", "ben"}
+    monkeypatch.setenv("COLUMNS", "40")
+    assert " 2 an…" in syncd.run("shifts", "--month", "2026-03").output
+    assert "is no month" in syncd.refused("shifts", "--month", "march")
+    assert "goes without" in syncd.refused("shifts", "--month", "2026-03", "--from", "2026-03-01")
