@@ -112,8 +112,7 @@ def in_lanes(shifts: Iterable[Shift], places: Sequence[Value], now: Instant) -> 
     rota = [s for s in shifts if s.end > now]
     shown: dict[str, list[Value]] = {}
     for value in places:
-        if value.person is not None:
-            shown.setdefault(value.person, []).append(value)
+        shown.setdefault(value.person, []).append(value)
     timelines = {person: _Shown(values) for person, values in shown.items()}
     wishes: list[tuple[int, int, Shift, list[int]]] = []
     for place, shift in enumerate(rota):

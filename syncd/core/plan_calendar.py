@@ -80,13 +80,7 @@ def _blocked(there: Standing, drifts: Iterable[Drift], kept: set[str]) -> dict[i
 def _clipped(target: Target, blocked: Iterable[Window], now: Instant) -> list[Target]:
     parts = cuts(blocked, Window(target.start, target.end))
     free = [p for p in parts if p.end > now and not any(b.start < p.end and p.start < b.end for b in blocked)]
-    joined: list[Window] = []
-    for part in free:
-        if joined and joined[-1].end == part.start:
-            joined[-1] = Window(joined[-1].start, part.end)
-        else:
-            joined.append(part)
-    return [target._replace(start=p.start, end=p.end) for p in joined]
+    return [target._replace(start=p.start, end=p.end) for p in free]
 
 
 def _matched(

@@ -40,8 +40,9 @@ def settle(memory: Memory, entries: Iterable[Entry], marks: Mapping[str, Verdict
                 rows[found.ref] = _row(found, claims.get(found.ref), intent, order)
                 used[intent.key] = max(used.get(intent.key, 0), intent.generation)
             outcomes[intent.op] = Outcome.APPLIED if found is not None else Outcome.REJECTED
-        elif intent.ref is not None:
-            outcomes[intent.op] = _changed(intent, there.get(intent.ref), claims.get(intent.ref), rows, now)
+        else:
+            ref = intent.ref or ""
+            outcomes[intent.op] = _changed(intent, there.get(ref), claims.get(ref), rows, now)
     for ref, claim in claims.items():  # a create that landed late carries its own id (row 19)
         late = next((e for e in echoes.values() if ref not in rows and e.uid == there[ref].uid), None)
         if late is not None:

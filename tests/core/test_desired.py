@@ -61,6 +61,15 @@ def test_the_first_of_the_file_stay_where_more_are_on_than_a_destination_holds()
     assert [loss.shift.person for loss in losses] == ["ben"]
 
 
+def test_who_stays_stays_whole_and_who_goes_is_one_loss():
+    kept, losses = project([shift("ana", 0, 16, 0), shift("ben", 0, 8, 1), shift("cho", 8, 16, 1)], replace(CAN, people=1))
+    assert said(kept) == [("ana", 0, 16)]
+    assert [loss.shift.person for loss in losses] == ["ben", "cho"]
+    kept, losses = project([shift("ana", 0, 8, 0), shift("cho", 8, 16, 0), shift("ben", 0, 16, 1)], replace(CAN, people=1))
+    assert said(kept) == [("ana", 0, 8), ("cho", 8, 16)]
+    assert [loss.shift.person for loss in losses] == ["ben"]
+
+
 def test_whoever_is_dropped_meanwhile_comes_back():
     kept, losses = project([shift("ben", 0, 12, 1), shift("ana", 4, 8, 0)], replace(CAN, people=1))
     assert said(kept) == [("ben", 0, 4), ("ana", 4, 8), ("ben", 8, 12)]

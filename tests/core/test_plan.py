@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from itertools import permutations
 
+from syncd.core import plan_calendar
 from syncd.core.desired import Target
 from syncd.core.drift import Drift, Pull
 from syncd.core.entry import Entry
 from syncd.core.merge import Do, Tell
 from syncd.core.model import Shift, Source
+from syncd.core.own import Own, Standing
 from syncd.core.plan import Change, Cover, Plan, Status, next_generation, ordered
-from syncd.core.record import Action, Value
+from syncd.core.record import Action, Memory, Row, Value
 
 
 def entry(said: Value) -> Entry:
@@ -90,6 +92,16 @@ def test_a_ring_beside_what_is_done_already():
     assert len(found) == 4
 
 
+def test_a_ring_is_opened_beside_what_is_held():
+    ring = [change(ANA, ANA._replace(start=8, end=16)), change(BEN, BEN._replace(start=0, end=8))]
+    held = change(None, Value("dev", 20, 24), Status.HELD)
+    wanted = targets(ANA._replace(start=8, end=16), BEN._replace(start=0, end=8), Value("dev", 20, 24))
+    first, *others = ordered([held, *ring], [ANA, BEN], wanted, 0)
+    assert first == held
+    assert [c.action for c in others] == [Action.CREATE, Action.REPLACE, Action.DELETE]
+    assert {c.status for c in others} == {Status.NOW}
+
+
 def test_a_removal_counts_as_done_when_sent_and_a_cover_when_confirmed():
     create, shorten = change(None, CHO), change(ANA, ANA._replace(end=4))
     cover = Cover([ANA], [ANA._replace(end=4), CHO], [create, shorten], 0)
@@ -148,3 +160,20 @@ def test_whoever_is_taken_off_early_is_removed_whatever_follows():
 def test_every_use_of_a_key_is_a_new_generation():
     used = {"k": 4}
     assert [next_generation("k", used), next_generation("k", used), next_generation("j", used)] == [5, 6, 1]
+
+
+def test_a_destination_that_cannot_change_an_entry_gets_the_new_one_before_the_old_one_goes():
+    row = Row(ref="r", uid="u", key="k", generation=1, op="o", accepted=ANA)
+    own = Own(entry=entry(ANA), row=row, claim=None, says=ANA, accepted=ANA, edited=False)
+    there = Standing(own=(own,), gone=(), foreign=(), peers=(), copies=())
+    found = plan_calendar.plan(
+        now=-1,
+        horizon=100,
+        targets=targets(ANA._replace(person="cho")),
+        there=there,
+        drifts=(),
+        memory=Memory(rows=(row,)),
+        wording=lambda shift: "",
+        native_update=False,
+    )
+    assert shown(found) == [("create", "cho"), ("delete", "ana")]

@@ -21,7 +21,8 @@ def test_of_two_edits_on_each_other_neither_is_lost_where_one_entry_is_not_remem
         world.human_edits(0, order.index(items[12]), who="dev")
         world.settle(3)
         with world.store.read() as tx:
-            had = {p for c in tx.conflicts.open() if c.start < T0 + 13 * HOUR and T0 + 12 * HOUR < c.end for p in c.destination_had["people"]}
+            told = [c for c in tx.conflicts.open() if c.start < T0 + 13 * HOUR and c.end > T0 + 12 * HOUR]
+            had = {p for c in told for p in c.destination_had["people"]}
         assert had == {"ana", "dev"}
     finally:
         world.close()
