@@ -64,7 +64,7 @@ def _remedy(point: EntryPoint, module: str) -> str:
 
 
 def _ours(kind: str) -> EntryPoint | None:
-    """Ours win, so that for one of ours the other packages need not be looked through: that is 5 ms, and more where there are many."""
+    """Ours win, so that for one of ours the other packages need not be looked through: 5 ms, and more where there are many."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:

@@ -37,7 +37,8 @@ class Round:
 def told(tx: Tx, base: Round, decision: Decision) -> None:
     """Notices of what is decided are due; those of a write that displaces something are armed until it is done (W6).
 
-    A hole displaces nothing, and the base that showed it is cut in this very transaction (MERGE.md rule 10): it is told now or never.
+    A hole displaces nothing, and the base that showed it is cut in this very transaction (MERGE.md rule 10): it is told now or
+    never.
     """
     told = {n.id: n for n in decision.notices}
     for posted in tx.outbox.armed():
