@@ -90,7 +90,7 @@ def _send(url: str, message: Message) -> Answer:
     except ImportError:
         return Answer("apprise is not installed: pip install 'syncd[notify]'")
     _quiet()
-    channel: Any = apprise.Apprise(asset=apprise.AppriseAsset(app_id="syncd", app_desc="on-call rota", app_url=""))
+    channel: Any = apprise.Apprise(asset=_ours(apprise))
     if not channel.add(url):
         return Answer("Apprise does not take this address: its scheme is unknown, or a part of it is missing")
     result = channel.notify(title=message.title, body=message.body, body_format=apprise.NotifyFormat.TEXT)
@@ -98,6 +98,13 @@ def _send(url: str, message: Message) -> Answer:
         return Answer()
     said = [str(entry.message) for entry in result.logs() if entry.level in {"WARNING", "ERROR", "CRITICAL"}]
     return Answer("; ".join(said)[:300] or f"not delivered ({result.status.name.lower()})")
+
+
+def _ours(apprise: Any) -> Any:
+    """Our name on it, and no pictures from anybody's server."""
+    return apprise.AppriseAsset(
+        app_id="syncd", app_desc="on-call rota", app_url="", image_url_mask="", image_url_logo="", async_mode=False
+    )
 
 
 def _quiet() -> None:

@@ -113,13 +113,12 @@ def _particular(said: Said, rota: Rota, reader: Reader) -> dict[str, str]:
             ]
             return {"rows": "\n".join(rows), "why": _WHY[said["why"]], "start": when(said["start"], zones, unknown="now")}
         case "approval":
-            people = _names(said["people"], rota)
             return {
                 "override": str(said["override"]),
-                "who": people,
+                "who": _names(said["people"], rota),
                 "by": _names([said["by"]], rota),
                 "reason": str(said["reason"]),
-                "role": _roles(said, rota),
+                "role": ", ".join(_title(role, rota) for role in said["roles"]),
             }
         case "service":
             return {"what": str(said["what"])}
@@ -163,10 +162,6 @@ def _reach(person: str, rota: Rota) -> str:
 
 def _title(role: str, rota: Rota) -> str:
     return rota.roles[role].title if role in rota.roles else role
-
-
-def _roles(said: Said, rota: Rota) -> str:
-    return ", ".join(_title(role, rota) for role in said["roles"])
 
 
 # --- templates -------------------------------------------------------------------------------

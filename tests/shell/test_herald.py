@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -368,3 +371,108 @@ def test_approval_is_asked_of_the_admins_with_both_commands_and_no_more_once_it_
     assert "Ana Lima asks that Cho Min-ji be on call as Primary of Payments" in told["body"]
     assert f"`syncd override approve {asked}`" in told["body"]
     assert f"`syncd override reject {asked}`" in told["body"]
+
+
+# --- receivers that fail ---------------------------------------------------------------------
+
+
+def test_more_than_five_within_a_minute_come_as_one(town: Town) -> None:
+    for number in range(8):
+        town.post(id=f"c{number}", destination=f"pager-{number}")
+    town.settle()
+    wait_for(town, "cho", 1)
+    [told] = town.mails("cho")
+    assert told["subject"].startswith("8 notices: pager-0")
+    assert all(f"`syncd restore c{number}`" in told["body"] for number in range(8))
+    town.post(id="later")
+    town.settle()
+    wait_for(town, "cho", 2)
+
+
+def test_a_dead_mail_server_delays_no_other_channel_and_is_tried_until_it_is_back(town: Town) -> None:
+    alive = (town.folder / "mail").read_text()
+    town.secret("mail", "mailto://127.0.0.1:1?from=a@example.com&to=b@example.com")
+    town.post()
+    town.settle()
+    until(lambda: len(town.http.got) == 1)
+    with town.store.read() as tx:
+        assert tx.outbox.next_at() is not None
+    town.secret("mail", alive)
+    town.restart()
+    town.at("2026-03-11T12:20:00+00:00")
+    wait_for(town, "cho", 1)
+    assert len(town.http.got) == 1
+    with town.store.read() as tx:
+        assert tx.outbox.next_at() is None
+
+
+def test_what_failed_for_a_while_is_sent_late_only_if_it_is_still_true(town: Town) -> None:
+    alive = (town.folder / "mail").read_text()
+    town.secret("mail", "mailto://127.0.0.1:1?from=a@example.com&to=b@example.com")
+    town.at("2026-03-16T07:30:00+00:00")
+    override(town, "cho", "2026-03-16T08:00:00+00:00", "2026-03-23T08:00:00+00:00")
+    town.secret("mail", alive)
+    town.restart()
+    town.at("2026-03-16T07:50:00+00:00")
+    until(lambda: [one for one in town.mails("cho") if one["subject"].startswith("On call")])
+    assert [one for one in town.mails("ben") if one["subject"].startswith("On call")] == []
+
+
+def test_a_mail_server_that_never_answers_holds_up_only_itself(town: Town) -> None:
+    with mail_server("hang") as hanging:
+        town.secret("mail", f"mailto://127.0.0.1:{hanging.port}?from=a@example.com&cto=30&rto=30")
+        town.post()
+        town.herald.turn()
+        until(lambda: hanging.mails)  # it has our connection, and says nothing
+        town.post(id="c2", destination="calendar")
+        until(lambda: [town.herald.turn(), town.http.got][1])
+        until(lambda: [town.herald.turn(), len(town.http.got) == 2][1])
+
+
+def test_a_notice_that_nobody_is_to_hear_of_is_settled(town: Town) -> None:
+    with town.store.write() as tx:
+        tx.preferences.set("cho", "", "conflict", False)
+        tx.preferences.set("", "group", "conflict", False)
+    town.post()
+    town.settle()
+    with town.store.read() as tx:
+        assert tx.outbox.next_at() is None
+    assert (town.mails(), town.http.got) == ([], [])
+
+
+def test_what_others_wrote_never_breaks_a_header_or_a_terminal(town: Town) -> None:
+    town.post(destination="pager\r\nBcc: evil@example.com", had=["?Zed\x1b[2J$role"])
+    town.settle()
+    wait_for(town, "cho", 1)
+    [told] = town.mails()
+    assert told["to"] == ["cho@example.com"]
+    assert "\x1b" not in told["body"]
+    assert "Zed [2J$role" in told["body"]
+
+
+def test_the_alarm_goes_straight_where_the_outbox_cannot_take_it(town: Town) -> None:
+    town.herald.turn()
+    town.herald.alarm("the store cannot be written: no space left")
+    town.herald.turn()
+    until(lambda: town.mails("cho") and town.http.got)
+    assert "no space left" in town.mails("cho")[0]["body"]
+
+
+def test_the_daemons_process_tells_of_a_destination_that_fails(town: Town) -> None:
+    (town.folder / "calendar").write_text("no directory")
+    listening = 'store: other\nhealth: {listen: "127.0.0.1:0"}\n'
+    destination = "destinations: {calendar: {kind: folder, schedule: payments, role: primary, options: {path: calendar}}}\n"
+    with (town.folder / "syncd.yaml").open("a") as stream:
+        stream.write(listening + destination)
+    command = [sys.executable, "-m", "syncd", "--config", str(town.folder / "syncd.yaml"), "run"]
+    daemon = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: [one for one in town.mails("cho") if one["subject"] == "calendar: needs attention"])
+        (town.folder / "calendar").unlink()
+        daemon.send_signal(signal.SIGHUP)
+        until(lambda: [one for one in town.mails("cho") if one["subject"] == "calendar: recovered"])
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(30) == 0
+    finally:
+        daemon.kill()
+        daemon.wait()
