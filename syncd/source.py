@@ -8,6 +8,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPException, HTTPMessage
@@ -96,7 +97,8 @@ def read(
 
     kept = get(folder, source)
     if young and kept is not None and source.directory is None and 0 <= now - kept.at < source.refresh:
-        return Reading(config=loaded(kept.files))
+        with suppress(ConfigError):  # the file may speak already of what is new there
+            return Reading(config=loaded(kept.files))
     try:
         files = fetch(source, patience=patience)
         config = _believed(files, loaded, kept, strict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, span, table, utc, when
 from syncd.core.impact import Impact, Shown, effect
 from syncd.core.impact import impact as compared
-from syncd.core.model import Rota, Window
+from syncd.core.model import Person, Rota, Schedule, Window
 
 if TYPE_CHECKING:
     from syncd.config import Config
@@ -45,7 +46,7 @@ def impact(session: Session, file: str, start: str | None, end: str | None) -> N
     if session.json:
         as_json({"from": utc(window.start), "to": utc(window.end), **_json(found), "destinations": destinations})
         return
-    _tell(session, found, destinations, {**before.schedules, **after.schedules})
+    _tell({**before.people, **after.people}, found, destinations, {**before.schedules, **after.schedules})
 
 
 def _with_store(session: Session, rota: Rota, tx: Tx | None) -> Rota:
@@ -119,9 +120,14 @@ def _period(one: Window) -> dict[str, Any]:
 # --- for people --------------------------------------------------------------------------
 
 
-def _tell(session: Session, found: Impact, destinations: list[dict[str, Any]], schedules: Any) -> None:
+def _tell(
+    people: Mapping[str, Person], found: Impact, destinations: list[dict[str, Any]], schedules: Mapping[str, Schedule]
+) -> None:
     def zone(id_: str) -> str:
-        return str(schedules[id_].timezone)
+        return schedules[id_].timezone
+
+    def name(id_: str) -> str:
+        return people[id_].name if id_ in people else id_
 
     if not (found.changes or found.moves or found.gaps or destinations):
         click.echo("nobody's shifts would move")
@@ -134,7 +140,7 @@ def _tell(session: Session, found: Impact, destinations: list[dict[str, Any]], s
     ]
     rows = [
         (
-            *(one.schedule, one.role, _name(session, one.person), what),
+            *(one.schedule, one.role, name(one.person), what),
             *(when(period.start, zone(one.schedule)), when(period.end, zone(one.schedule)), span(period.end - period.start)),
         )
         for one, what, period in sorted(spans, key=lambda of: (of[0].schedule, of[0].role, of[2].start, of[0].person))
@@ -147,8 +153,8 @@ def _tell(session: Session, found: Impact, destinations: list[dict[str, Any]], s
             for word, seconds in (("begins", one.after.start - one.before.start), ("ends", one.after.end - one.before.end))
             if seconds
         )
-        click.echo(f"{one.schedule}, {one.role}: {_name(session, one.person)}'s shift of {was} {by}: from {will}")
-    totals = [(one.schedule, one.role, _name(session, one.person), _more(one.seconds)) for one in found.changes]
+        click.echo(f"{one.schedule}, {one.role}: {name(one.person)}'s shift of {was} {by}: from {will}")
+    totals = [(one.schedule, one.role, name(one.person), _more(one.seconds)) for one in found.changes]
     if totals:
         click.echo()
         table(("schedule", "role", "person", "in all"), totals)
@@ -164,8 +170,3 @@ def _tell(session: Session, found: Impact, destinations: list[dict[str, Any]], s
 
 def _more(seconds: int) -> str:
     return f"{span(abs(seconds))} {'more' if seconds > 0 else 'less'}" if seconds else "as much, at other times"
-
-
-def _name(session: Session, id_: str) -> str:
-    person = session.rota.people.get(id_)
-    return person.name if person else id_

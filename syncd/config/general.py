@@ -91,10 +91,10 @@ SOURCE = Shape(
     (
         Key(name="directory", form=PATH, meaning="A directory of rota files, each `*.yaml`."),
         Key(name="url", form=URL, meaning="A rota file over HTTPS."),
-        Key(name="bridge", form=URL, meaning="A bridge that serves the rota."),
+        Key(name="bridge", form=URL, meaning="A bridge that serves the rota at `/api/bridge/schedules`, as YAML or JSON."),
         Key(name="token", form=SECRET, meaning="With `url`: sent as a bearer token."),
-        Key(name="key", form=SECRET, meaning="With `bridge`: its key."),
-        Key(name="tenant_id", form=text(200), meaning="With `bridge`: whose rota."),
+        Key(name="key", form=SECRET, meaning="With `bridge`: its key, sent as `X-Integration-Key`."),
+        Key(name="tenant_id", form=text(200), meaning="With `bridge`: whose rota, sent as `X-Tenant-Id`."),
         Key(name="ca_file", form=PATH, meaning="Certificates to trust besides the usual ones."),
         Key(name="refresh", form=duration(1, 86_400), default=300, shown="`5m`", meaning="How often it is read."),
     ),
@@ -115,7 +115,12 @@ GENERAL_KEYS = (
     ),
     Key(name="health", form=of(HEALTH), nullable=True, shown="as below", meaning="`null` is off."),
     Key(name="log", form=of(LOG), shown="as below", meaning="What is logged, and how."),
-    Key(name="source", form=of(SOURCE), meaning="Where people, roles, teams and schedules come from instead of this file."),
+    Key(
+        name="source",
+        form=of(SOURCE),
+        meaning="Where people, roles, teams and schedules come from instead of this file. Its last good state is kept beside the "
+        "store and counts while the source fails, is empty or has shrunk: that is told, and never taken for a rota of nobody.",
+    ),
     Key(name="notices", form=of(NOTICES), shown="as below", meaning="Who is told what, and where."),
 )
 

@@ -241,6 +241,13 @@ def test_a_state_that_was_kept_lately_will_do_for_a_question(syncd: CommandLine,
     assert len(server.asked) == before + 1
 
 
+def test_a_file_that_speaks_of_what_is_new_there_has_it_read_at_once(syncd: CommandLine, server: Server) -> None:
+    syncd.run("export", "--now")
+    server.says(TWO)
+    syncd.write(f"source: {{url: '{server.url}/rota.yaml'}}\n{FOLDER.replace('schedule: payments', 'schedule: other')}")
+    assert {row["schedule"] for row in syncd.json("oncall")} == {"payments", "other"}
+
+
 def test_a_source_that_has_shrunk_is_held_until_somebody_says_so(syncd: CommandLine, server: Server, tmp_path: Path) -> None:
     server.says(TWO)
     syncd.run("export", "--now")
