@@ -58,9 +58,10 @@ class Drift:
         return TABLE[self.row].drift
 
     def name(self, now: Instant) -> str:
-        """What a hold calls it: the same in every cycle while it stands, so without `now`."""
+        """What a hold calls it: the same in every cycle while it stands, so without `now`, and without the row: what an answer
+        lets go on makes the next look call the rest by another one."""
         start = "running" if self.start <= now else str(self.start)
-        return f"{self.row} {self.lane} {start} {self.end} {self.desired} {'+'.join(sorted(self.observed))}"
+        return f"{self.lane} {start} {self.end} {self.desired} {'+'.join(sorted(self.observed))}"
 
 
 def judged(drift: Drift, policy: Policy, now: Instant) -> Drift:

@@ -65,7 +65,7 @@ class Change:
 
     def name(self, now: Instant) -> str:
         """The same in every cycle while it stands, so without `now`: holds and digests know a change by it (rule 16)."""
-        return " ".join((self.action, self.row, self.key, named(self.before, now), named(self.after, now)))
+        return " ".join((self.action, self.key, named(self.before, now), named(self.after, now)))
 
 
 def named(value: Value | None, now: Instant) -> str:
