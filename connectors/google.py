@@ -5,7 +5,7 @@ REF and UID are the event's id, VERSION its etag. Numbers like G-06 are facts ab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -67,6 +67,16 @@ class Google:
         self._lock = Lock()
         self._account: Account | None = None
         self._idle: list[Line] = []
+
+    @staticmethod
+    def authorise(client: str, tell: Callable[[str], None]) -> dict[str, str]:
+        """For `syncd auth google`: a user signs in with a browser; the content of a credentials file.
+
+        `client`: the OAuth client's file as it was downloaded; `tell` shows the address to open. Raises `Denied`, `Unavailable`.
+        """
+        from connectors.google_signin import authorise, client_of
+
+        return authorise(client_of(client), tell)
 
     # --- looking ---------------------------------------------------------------------------
 

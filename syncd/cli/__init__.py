@@ -41,9 +41,11 @@ COMMANDS = {
     "restore": ("restore:restore", "Bring one of them back into the rota."),
     "history": ("standing:history", "What was done, newest first."),
     "link": ("link:link", "What a vendor has, as a schedule and a destination to begin with."),
+    "undo": ("undo:undo", "Put back what a run changed."),
     "import": ("bring:import_", "Another product's schedule as our YAML."),
     "template": ("template:template", "A template from a schedule: save."),
     "notices": ("notices:notices", "What you hear of, and where: list, set."),
+    "auth": ("auth:auth", "Sign in at a vendor as a user: google, outlook."),
     "backup": ("keep:backup", "A copy of the store while it is in use."),
     "audit": ("keep:audit", "Whether the journal was tampered with: verify."),
 }

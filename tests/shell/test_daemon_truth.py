@@ -23,7 +23,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from connectors.memory_place import Call, place
+from connectors.memory_place import Call, lost, place
 from syncd import systemd
 from syncd.watch import Watched
 from syncd.web.metrics import FAMILIES
@@ -78,7 +78,7 @@ def test_a_cycle_that_was_full_once_and_hangs_now_is_stale_after_twice_the_refre
     running = Running(tmp_path, ROTA + "destinations:\n" + memory(name))
     try:
         running.until(lambda: running.daemon.reasons() == [])
-        place(name, "calendar").hook = lambda call: None if let_go.wait(60) else None
+        place(name, "calendar").hook = lambda call: None if let_go.wait(60) else lost(commit=False)
         running.until(lambda: any("no full cycle for" in reason for reason in running.daemon.reasons()))
     finally:
         place(name, "calendar").hook = None
