@@ -71,6 +71,7 @@ class Herald:
             config = self._config()
             if self._channels is None or config is not self._channels.config:
                 self._channels = Channels(config)
+                self._lookout.forget()
                 self._looked = float("-inf")
             while not self._urgent.empty():
                 self._delivery.straight(self._channels, self._lookout.choices, self._urgent.get())
@@ -99,6 +100,7 @@ class Herald:
             except LeaseHeld:
                 return False
             self._renewed = moment
+            self._lookout.forget()
         elif moment - self._renewed > RENEW:
             self._lease.renew()
             self._renewed = moment

@@ -47,6 +47,7 @@ class Seen:
     at: Instant
     now: Schedule
     duty: list[Shift]
+    plain: list[list[Any]]
     handoffs: list[Handoff]
     waiting: list[Recorded]
     gaps: list[tuple[Gap, Hole]]
@@ -72,8 +73,13 @@ class Lookout:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._seen: dict[str, Seen] = {}
+        self._told: dict[str, Told] = {}
         self._posted: set[str] = set()
         self.choices: Choices = {}
+
+    def forget(self) -> None:
+        """Another configuration, or somebody else told people meanwhile: nothing that was computed or read counts any more."""
+        self._seen, self._told, self._posted = {}, {}, set()
 
     def look(self, channels: Channels, now: Instant) -> None:
         """Posts what is due. Raises `StoreError`."""
@@ -81,7 +87,8 @@ class Lookout:
         with self._store.read() as tx:
             self.choices = tx.preferences.all()
             since = tx.facts.get("notices since")
-            told = {one: Told(**(tx.facts.get(f"notices {one}") or {})) for one in rota.schedules}
+            for id_ in rota.schedules.keys() - self._told.keys():
+                self._told[id_] = Told(**(tx.facts.get(f"notices {id_}") or {}))
             stale = {}
             for id_, schedule in rota.schedules.items():
                 revision, known = tx.overrides.revision(id_), self._seen.get(id_)
@@ -94,14 +101,14 @@ class Lookout:
         for id_ in [id_ for id_ in self._seen if id_ not in rota.schedules]:
             del self._seen[id_]
         due: list[tuple[str, Json]] = []
-        facts = {}
+        after = {}
         for id_, seen in self._seen.items():
-            before = told[id_].plain()
-            due += [*self._of(channels, seen, told[id_], now, now if since is None else since)]
-            if told[id_].plain() != before:
-                facts[f"notices {id_}"] = told[id_].plain()
+            told = replace(self._told[id_])
+            due += [*self._of(channels, seen, told, now, now if since is None else since)]
+            if told != self._told[id_]:
+                after[id_] = told
         new = [(key, said) for key, said in due if key not in self._posted]
-        if not new and not facts and since is not None:
+        if not new and not after and since is not None:
             return
         with self._store.write() as tx:
             if since is None:
@@ -109,9 +116,10 @@ class Lookout:
             for key, said in new:
                 if tx.outbox.post({"id": key, **said}, key, at=now):
                     tx.journal.add(at=now, event=f"notice: {said['kind']}", entry=key, new=said)
-            for name, value in facts.items():
-                tx.facts.put(name, value)
-        self._posted.update(key for key, _ in new)
+            for id_, told in after.items():
+                tx.facts.put(f"notices {id_}", told.plain())
+        self._told.update(after)
+        self._posted = {key for key, _ in due}
 
     def still_true(self, said: Mapping[str, Any], now: Instant) -> bool:
         """Whether it is worth sending, however late."""
@@ -139,6 +147,7 @@ class Lookout:
         found = to_tell(gaps(channels.config.rota, now_in_force, window)) if settings else []
         return Seen(
             of=of, revision=revision, at=now, now=now_in_force, duty=duty,
+            plain=_plain(on_call(duty, Window(now, now + AHEAD))),
             handoffs=handoffs(duty, Window(now, now + FURTHEST_LEAD + DAY)), waiting=waiting,
             gaps=[(gap, hole(gap, window)) for gap in found],
         )  # fmt: skip
@@ -205,7 +214,7 @@ class Lookout:
                 }  # fmt: skip
 
     def _changed(self, channels: Channels, ways: Ways, seen: Seen, told: Told, now: Instant) -> Iterator[tuple[str, Json]]:
-        duty = _plain(on_call(seen.duty, Window(seen.at, seen.at + AHEAD)))
+        duty = seen.plain
         if told.duty is not None and told.until > now:
             moved = changes(told.duty, duty, Window(now, told.until))
             for person, rows in moved.items():
