@@ -39,7 +39,7 @@ def with_rota(session: Session, bare: Config, *, destinations: bool) -> Config:
         )
     except SourceUnknown as unknown:
         stop(f"the rota's source: {unknown}; no good state of it was kept", FAILED)
-    if reading.unknown is not None:
+    if reading.unknown is not None and not session.logs:
         since = when(reading.kept_at, reading.config.rota.timezone)
         say(f"syncd: warning: the rota's source: {reading.unknown}; what it said at {since} counts")
     _unsaid[session] = reading
@@ -105,6 +105,7 @@ class Follower:
 
     def __init__(self, session: Session, store: Store, config: Config) -> None:
         self._session, self._store, self._clock = session, store, session.clock
+        session.logs = True
         self._refresh = config.source.refresh if config.source else 0
         self._due = self._clock.monotonic() + self._refresh
         self._digest = config.digest

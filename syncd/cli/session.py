@@ -61,6 +61,9 @@ class Session:
     strict = False
     """Mistakes in a rota from elsewhere are errors, as they are in a file; else its last good state stands in."""
 
+    logs = False
+    """What happens is told in the log, once, not in sentences on stderr."""
+
     def _load(self, *, destinations: bool, path: Path | None = None) -> Config:
         from syncd.config import find, load
 

@@ -367,7 +367,7 @@ class Later:
 
 
 def test_the_daemon_reads_its_source_again_and_goes_on_with_what_it_has(
-    syncd: CommandLine, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    syncd: CommandLine, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = Later()
     monkeypatch.setattr(Session, "clock", clock)
@@ -396,5 +396,6 @@ def test_the_daemon_reads_its_source_again_and_goes_on_with_what_it_has(
         assert follower.load().rota.schedules["payments"].layers[0].rosters[0].groups == (("ana",), ("cho",))
         server.says("schedules: {}")
         assert list(follower.load().rota.schedules) == ["payments"]
+        assert "warning" not in capsys.readouterr().err
     finally:
         store.close()
