@@ -36,10 +36,28 @@ def _or_off(shape: Shape) -> Form:
     return Form(f"{shape.name}, or `off`", read, shape)
 
 
+def _whole_fives(form: Form) -> Form:
+    def read(node: Node, path: str, report: Report) -> int:
+        seconds: int = form.read(node, path, report)
+        if seconds % 300:
+            raise Wrong(
+                "a handoff is told a multiple of 5 minutes ahead", f"such as {seconds // 300 * 5}m or {seconds // 300 * 5 + 5}m"
+            )
+        return seconds
+
+    return Form(form.words, read)
+
+
 HANDOFF = Shape(
     "handoff notice",
     (
-        Key(name="lead", form=duration(0, 7 * 86_400), default=3_600, shown="`60m`", meaning="How long before the handoff."),
+        Key(
+            name="lead",
+            form=_whole_fives(duration(0, 7 * 86_400)),
+            default=3_600,
+            shown="`60m`",
+            meaning="How long before the handoff.",
+        ),
         Key(
             name="to",
             form=one_of(("incoming", "outgoing", "both")),
