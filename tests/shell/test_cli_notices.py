@@ -61,3 +61,8 @@ def test_what_cannot_be_chosen_is_refused_with_what_can(syncd: CommandLine, argu
 def test_somebody_who_is_not_in_the_rota_has_to_say_whom_they_mean(syncd: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD_ACTOR", "root")
     assert "name somebody with --person" in syncd.refused("notices")
+
+
+def test_a_lead_that_is_no_multiple_of_five_minutes_is_refused_in_the_file_too(syncd: CommandLine) -> None:
+    syncd.write(ROTA + "notices: {handoff: {lead: 7m}}\n")
+    assert "such as 5m or 10m" in syncd.refused("notices", code=78)
