@@ -36,7 +36,11 @@ def run(world: dict[str, Any], examples: int, *, derandomize: bool) -> None:
     machine = type("MachineHere", (Machine,), world)
     case = machine.TestCase
     case.settings = settings(
-        max_examples=examples, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck), print_blob=not derandomize
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=not derandomize,
     )
     case("runTest").runTest()
 
