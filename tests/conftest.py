@@ -1,4 +1,4 @@
-"""The normal run tries the same examples for everybody, so that its coverage does not depend on luck; the long run seeks new ones."""
+"""The normal run tries the same examples for everybody: its coverage does not depend on luck. The long run seeks new ones."""
 
 from __future__ import annotations
 
