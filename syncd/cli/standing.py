@@ -175,7 +175,7 @@ def history(session: Session, destination: str | None, run: str | None, limit: i
         [
             (
                 *(when(one.at, zone), one.destination or "–", one.event, one.actor, one.entry or "–"),
-                *(_said(one.old), _said(one.new), one.run or "–"),
+                *(_said(one.old, zone), _said(one.new, zone), one.run or "–"),
             )
             for one in found
         ],
@@ -183,9 +183,16 @@ def history(session: Session, destination: str | None, run: str | None, limit: i
     )
 
 
-def _said(value: Any) -> str:
+def _said(value: Any, zone: str) -> str:
+    """A value of the journal in a few words; times as the rota's people read them."""
     if value is None:
         return "–"
     if isinstance(value, dict) and "person" in value:
-        return f"{value['person']} {value.get('start')} – {value.get('end')}"
+        return f"{value['person']} {_time(value.get('start'), zone)} – {_time(value.get('end'), zone)}"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value) or "nobody"
     return str(value)[:60]
+
+
+def _time(text: Any, zone: str) -> str:
+    return when(parse(text), zone) if isinstance(text, str) else "?"
