@@ -327,6 +327,8 @@ def overlapping(overrides: Iterable[Override]) -> list[tuple[Override, Override]
     found: list[tuple[Override, Override]] = []
     here: list[Override] = []
     for new in sorted(overrides, key=lambda one: one.start):
+        if len(found) >= 1_000:
+            break
         here = [old for old in here if old.end > new.start]
         found += [(old, new) for old in here if old.people != new.people and not set(old.roles).isdisjoint(new.roles)]
         here.append(new)

@@ -213,7 +213,7 @@ def _ranked(
     """Layers with priorities and overrides in order: as `top` says, as the rendered schedule shows, else the last wins."""
     place = ("schedule", schedule.id, "override_overlap")
     if pairs := overlapping(schedule.overrides):
-        schedule = replace(schedule, override_overlap=Overlap.LAST, overrides=_on_top_last(schedule.overrides, shown))
+        schedule = replace(schedule, override_overlap=Overlap.LAST, overrides=_on_top_last(schedule.overrides, pairs, shown))
         if window is None:
             draft.warn(
                 place,
@@ -242,28 +242,28 @@ def _prioritised(layers: Sequence[Sequence[Layer]], top: Top) -> tuple[Layer, ..
     return tuple(replace(one, priority=rank) for rank, parts in zip(ranks, there, strict=True) for one in parts)
 
 
-def _on_top_last(overrides: Sequence[Override], shown: Sequence[Piece]) -> tuple[Override, ...]:
+def _on_top_last(
+    overrides: Sequence[Override], pairs: Sequence[tuple[Override, Override]], shown: Sequence[Piece]
+) -> tuple[Override, ...]:
     """Of two that overlap the one that is shown comes later, as far as the rendered schedule tells."""
-    order = list(overrides)
-    for _ in range(len(order)):
-        moved = False
-        for i, lower in enumerate(order):
-            for j in range(i + 1, len(order)):
-                upper = order[j]
-                if lower.people == upper.people or lower.start >= upper.end or upper.start >= lower.end:
-                    continue
-                both = Window(max(lower.start, upper.start), min(lower.end, upper.end))
-                seen = {who for start, end, who in shown if start < both.end and both.start < end}
-                if seen == set(lower.people):
-                    order.insert(j + 1, lower)
-                    del order[i]
-                    moved = True
-                    break
-            if moved:
-                break
-        if not moved or len(order) > 200:
-            break
-    return tuple(order)
+    place = {one.id: number for number, one in enumerate(overrides)}
+    beneath: dict[str, set[str]] = {one.id: set() for one in overrides}
+    for one, other in pairs[:300]:
+        both = Window(max(one.start, other.start), min(one.end, other.end))
+        seen = {who for start, end, who in shown if start < both.end and both.start < end}
+        if seen in ({*one.people}, {*other.people}):
+            top, under = (one, other) if seen == {*one.people} else (other, one)
+            beneath[top.id].add(under.id)
+    order: list[Override] = []
+    left = list(overrides)
+    while left and any(beneath.values()):
+        free = next((one for one in left if not beneath[one.id]), left[0])  # a circle is cut where it is met
+        left.remove(free)
+        order.append(free)
+        beneath[free.id].clear()
+        for below in beneath.values():
+            below.discard(free.id)
+    return (*order, *sorted(left, key=lambda one: place[one.id]))
 
 
 # --- compared with what is shown there --------------------------------------------------------
