@@ -15,8 +15,9 @@ from syncd.core.mode import Mode
 from syncd.core.model import HOUR, Window, basic
 from syncd.core.record import Outcome
 from syncd.cycle import Cycle, Report, Trigger, site_of
-from tests.machine.world import NAMES, T0, Displaced, Spot, World, replace
-from tests.simulators.awkward_caldav import Awkward, Quirk, said
+from tests.machine.world import NAMES, T0, Spot, World, replace
+from tests.simulators.awkward_caldav import Awkward, Quirk
+from tests.simulators.awkward_text import said
 
 EXTENSION = ".ics"
 UID_LENGTH = 32
@@ -50,14 +51,14 @@ class Seen(Spot):
             f"DTSTART:{basic(start)}\r\nDTEND:{basic(end)}\r\nSUMMARY:{who}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         )
         self.there.put(ref + EXTENSION, text)
-        self._wrote(ref)
+        self.wrote_at(ref)
         return ref
 
     def human_edits(self, ref: str, *, start: int | None = None, end: int | None = None, who: str | None = None) -> None:
         lines = {"DTSTART": start, "DTEND": end}
         given = {key: basic(at) for key, at in lines.items() if at is not None}
         self.there.edit(ref + EXTENSION, **given, **({} if who is None else {"SUMMARY": who}))
-        self._wrote(ref)
+        self.wrote_at(ref)
 
     def human_deletes(self, ref: str) -> None:
         self.there.delete(ref + EXTENSION)
@@ -66,10 +67,10 @@ class Seen(Spot):
     def human_copies(self, ref: str) -> str:
         to = f"copy-{len(self.wrote)}"
         self.there.copy(ref + EXTENSION, to + EXTENSION, uid=f"{to}@there")
-        self._wrote(to)
+        self.wrote_at(to)
         return to
 
-    def _wrote(self, ref: str) -> None:
+    def wrote_at(self, ref: str) -> None:
         self.refresh()
         item = self.items[ref]
         self.wrote.append((item.who, item.start, item.end))
@@ -91,7 +92,7 @@ class AwkwardWorld(World):
         settings = self.settings[n]
         with self.store.read() as tx:
             known = tx.destinations.get(settings.name)
-        connector = CalDav(settings.options, site_of(settings, self.rota, known.found if known else {}))
+        connector: Any = CalDav(settings.options, site_of(settings, self.rota, known.found if known else {}))
         try:
             with self.store.lease(f"destination/{settings.name}") as lease:
                 report = Cycle(
@@ -262,4 +263,4 @@ class Story:
         self.world.ack_all()
 
 
-__all__ = ["AwkwardWorld", "Displaced", "Story", "awkward"]
+__all__ = ["AwkwardWorld", "Story", "awkward"]

@@ -17,12 +17,13 @@ NIGHTLY = int(os.environ.get("SYNCD_SEEDS", "25"))
 STEPS = 12
 MODES = [Mode.AUTHORITATIVE, Mode.BIDIRECTIONAL, Mode.MANUAL]
 
-FORGETS_MARKS = {Quirk.DROPS_UNKNOWN}
+LOSES_ENTRIES = {Quirk.DROPS_UNKNOWN, Quirk.ZONES_OFF}
+"""Without the ledger nobody could know what is ours there, or that it is there at all: none of these lose theirs."""
 
 
 def live(quirks: tuple[Quirk, ...], mode: Mode, seed: int) -> None:
     with awkward(*quirks, mode=mode, options={"zone": "Europe/Berlin"} if Quirk.ZONES_OFF in quirks else {}) as world:
-        story = Story(world, seed, loses=not FORGETS_MARKS & set(quirks))
+        story = Story(world, seed, loses=not LOSES_ENTRIES & set(quirks))
         try:
             story.run(STEPS)
             world.there.quirks -= {Quirk.CLOCK_AHEAD}  # nothing is deleted while a clock is wrong
