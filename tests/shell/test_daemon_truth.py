@@ -331,6 +331,44 @@ def test_a_manager_hears_ready_reloading_and_stopping_and_a_second_sigterm_ends_
         there.socket.close()
 
 
+HUNG = """\
+import sys
+from threading import Event
+
+from connectors.memory_place import place
+from syncd.cli import main
+
+
+def hang(call):
+    print('{"event": "hung"}', file=sys.stderr, flush=True)
+    Event().wait(1000)
+
+
+place("m", "calendar").hook = hang
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.long
+def test_a_call_that_never_comes_back_is_left_behind_and_the_process_ends_within_twenty_seconds(tmp_path: Path) -> None:
+    (tmp_path / "hung.py").write_text(HUNG)
+    there = "destinations:\n" + memory("m") + 'store: state\nhealth: {listen: "127.0.0.1:0"}\n'
+    (tmp_path / "syncd.yaml").write_text(ROTA + there)
+    command = [sys.executable, str(tmp_path / "hung.py"), "--config", str(tmp_path / "syncd.yaml"), "run"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
+    try:
+        assert process.stderr is not None
+        while json.loads(process.stderr.readline())["event"] != "hung":
+            pass
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert "daemon.call_left_open" in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_file_counts_as_changed_once_it_has_come_to_rest(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("one")
