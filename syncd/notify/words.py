@@ -72,6 +72,7 @@ def _common(said: Said, rota: Rota, reader: Reader) -> dict[str, str]:
         "role": role.title if role else str(said.get("role", "")),
         "start": when(said.get("start"), zones),
         "end": when(said.get("end"), zones, unknown="further notice"),
+        "span": _span(said["start"], said["end"], zones) if said.get("start") != said.get("end") else "",
         "text": text.rstrip("."),
         "what": "recovered" if said.get("kind") == "recovered" else "needs attention",
         "had": _names(said.get("had", ()), rota),
@@ -170,7 +171,7 @@ def _title(role: str, rota: Rota) -> str:
 def _template(said: Said) -> str:
     if said.get("kind") == "handoff":
         return f"handoff-{said['direction']}"
-    if said.get("kind") == "H" and not said.get("digest"):
+    if said.get("kind") == "H" and not said.get("digest") and not said.get("destination"):
         return "service"
     return kind_of(str(said.get("kind", ""))).value
 

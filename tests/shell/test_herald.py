@@ -172,10 +172,14 @@ def test_a_hold_carries_its_digest_and_a_notice_of_the_service_goes_to_every_adm
     town.post(id="h1", kind="H", digest="0123456789abcdef", text="3 removals without a successor")
     town.post(id="s1", kind="H", digest="", destination="", schedule="", role="", text="the changed configuration is refused")
     town.settle()
-    until(lambda: len(town.mails("cho")) == 2)
+    town.post(id="h2", kind="H", destination="calendar", text="nobody in the rota, somebody is there")
+    town.settle()
+    until(lambda: len(town.mails("cho")) == 3)
     bodies = {one["subject"]: one["body"] for one in town.mails("cho")}
     assert "`syncd ack 0123456789abcdef`" in bodies["pager: a change waits for you"]
     assert "the changed configuration is refused" in bodies["syncd: needs attention"]
+    assert "It is about: Thu 2026-03-12 09:00 CET to Thu 2026-03-12 10:00 CET" in bodies["calendar: a change waits for you"]
+    assert "syncd ack" not in bodies["calendar: a change waits for you"]
 
 
 # --- handoffs ------------------------------------------------------------------------------
