@@ -189,7 +189,7 @@ class Story:
         self.told: list[str] = []
         self.steps = [
             self.creates, self.retitles, self.moves, self.resizes, self.deletes, self.copies, self.rota_changes, self.rota_back,
-            self.time, self.cycles, self.cycles, self.cycles, self.migrates,
+            self.time, self.rota_flickers, self.rota_flickers, self.cycles, self.cycles, self.cycles, self.migrates,
         ]  # fmt: skip
         self.steps += [self.stumbles] * 2 * faults + [self.forgets, self.admits] * loses
 
@@ -238,6 +238,14 @@ class Story:
 
     def rota_back(self) -> None:
         self.world.remove_override(self.random.randrange(12))
+
+    def rota_flickers(self) -> None:
+        """A shift is split and whole again: the one way to a DELETE that needs nobody's word."""
+        start = self.world.clock.t + self.random.randint(1, 40) * HOUR
+        self.world.override("dev", start, start + HOUR)
+        self.world.cycle()
+        self.world.remove_override(-1)
+        self.world.cycle()
 
     def time(self) -> None:
         self.world.clock.t += self.random.randint(1, 10) * HOUR + 7
