@@ -305,11 +305,8 @@ def test_a_kind_whose_package_is_missing_names_the_line_that_installs_it(tmp_pat
     from syncd import registry
 
     point = next(point for kind, point in registry._points().items() if kind == "folder")
-    monkeypatch.setattr(
-        registry,
-        "_points",
-        lambda: {"caldav": type(point)("caldav", "no_such_module_anywhere:X", registry.GROUP)._for(point.dist)},
-    )
+    missing = type(point)("caldav", "no_such_module_anywhere:X", registry.GROUP)._for(point.dist)
+    monkeypatch.setattr(registry, "_ours", {"caldav": missing}.get)
     (found,) = problems_of(schedule(LAYER) + "destinations: {d: {kind: caldav}}\n", tmp_path)
 
     assert (found.line, found.column) == (8, 26)
