@@ -39,9 +39,14 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        path = f" {self.path}:" if self.path else ""
+        path = f" {_one_line(self.path)}:" if self.path else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
         return f"{self.file}:{self.line}:{self.column}:{path} {self.problem}{remedy}"
+
+
+def _one_line(text: str) -> str:
+    """A key is whatever the file says; what would break the line, or command a terminal, is shown as a box."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 class ConfigError(Exception):
@@ -134,7 +139,7 @@ class Report:
 
 def shown(text: str) -> str:
     """`text` between quotes, cut to a length that fits a line, with nothing that moves a terminal's cursor."""
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:61])
+    clean = _one_line(text[:61])
     return f"'{clean[:60]}…'" if len(text) > 60 else f"'{clean}'"
 
 

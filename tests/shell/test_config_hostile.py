@@ -240,3 +240,8 @@ def test_an_example_with_mistakes_is_taken_or_refused(cuts: list[tuple[int, int,
     for at, length, word in cuts:
         text = text[:at] + word + text[at + length :]
     taken_or_refused(text.encode(), tmp_path)
+
+
+@pytest.mark.parametrize("key", ["\r", "\x1b[2J", "\x85", "\u2028", "a\nb"])
+def test_a_key_that_breaks_lines_breaks_no_message(key: str, tmp_path: Path) -> None:
+    taken_or_refused(json.dumps({"timezone": "UTC", "source": {key: None}, key: 1}).encode(), tmp_path)
