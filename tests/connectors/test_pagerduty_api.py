@@ -288,7 +288,10 @@ def test_plain_http_serves_on_loopback() -> None:
 
     with Plain() as there:
         there.account.add_schedule("Payments", LAYERS)
-        PagerDuty(options(there, ca_file=None), SITE).read(WINDOW, {})
+        seen = PagerDuty(options(there, ca_file=None), SITE).read(WINDOW, {})
+        assert there.url.startswith("http://")
+        assert seen.entries == ()
+        assert len(there.journal) == 2
 
 
 # --- words ------------------------------------------------------------------------------------
