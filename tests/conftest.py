@@ -11,3 +11,11 @@ settings.register_profile("same", derandomize=True, database=None)
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == "not long":
         settings.load_profile("same")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process has revealed is masked for its lifetime; each test is a process of its own in this."""
+    from syncd.connector import Secret  # not before coverage has begun to count
+
+    monkeypatch.setattr(Secret, "revealed", set())
