@@ -61,7 +61,7 @@ class Drift:
         """What a hold calls it: the same in every cycle while it stands, so without `now`, and without the row: what an answer
         lets go on makes the next look call the rest by another one."""
         start = "running" if self.start <= now else str(self.start)
-        return f"{self.lane} {start} {self.end} {self.desired} {'+'.join(sorted(self.observed))}"
+        return f"{self.lane} [{start},{self.end}) {self.desired} {'+'.join(sorted(self.observed))}"
 
 
 def judged(drift: Drift, policy: Policy, now: Instant) -> Drift:

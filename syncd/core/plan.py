@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from syncd.core.entry import Entry
 from syncd.core.merge import TABLE, Do
 from syncd.core.model import Instant, Shift
 from syncd.core.record import Action, Value
+
+RUNNING = "running"
+BEGINS = re.compile(r"(?<=\[)\d+(?=,)")
 
 
 class Status(StrEnum):
@@ -64,15 +68,24 @@ class Change:
         )
 
     def name(self, now: Instant) -> str:
-        """The same in every cycle while it stands, so without `now`: holds and digests know a change by it (rule 16)."""
-        return " ".join((self.action, self.key, named(self.before, now), named(self.after, now)))
+        """The same in every cycle while it stands, so without `now`: holds and digests know a change by it (rule 16).
+
+        What is running cannot be deleted in a calendar, only ended: that is the same answer to the same question.
+        """
+        ends = self.after is None or self.after.end <= now
+        return " ".join((Action.DELETE if ends else self.action, self.key, named(self.before, now), named(self.after, now)))
 
 
 def named(value: Value | None, now: Instant) -> str:
-    if value is None:
+    if value is None or value.end <= now:
         return "-"
-    start, end = ("running" if value.start <= now else str(value.start)), ("now" if value.end <= now else str(value.end))
-    return f"{value.person}[{start},{end})"
+    start = RUNNING if value.start <= now else str(value.start)
+    return f"{value.person}[{start},{value.end})"
+
+
+def as_of(name: str, now: Instant) -> str:
+    """A change's or a drift's `name` of some time ago as it is called at `now`: what has begun since then is running."""
+    return BEGINS.sub(lambda found: RUNNING if int(found[0]) <= now else found[0], name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from syncd.core.guard import Circumstances
 from syncd.core.marker import verify
 from syncd.core.model import Approval, Instant, Rota, Schedule, Window
 from syncd.core.own import Verdict
+from syncd.core.plan import as_of
 from syncd.core.record import Memory
 from syncd.core.settle import Settled, settle
 from syncd.core.shifts import shifts
@@ -141,6 +142,7 @@ def question(
     """What core is asked, after open intents were settled by what was read."""
     settled = settle(known.memory, seen.entries, seen.marks, seen.now)
     was = (known.known.mode, known.known.role, known.known.schedule)
+    released = frozenset(as_of(name, seen.now) for name in known.released)
     changed = was != (None, None, None) and was != (settings.mode.value, settings.role, settings.schedule)
     asked = core.Question(
         destination=settings.name,
@@ -159,7 +161,7 @@ def question(
             on_conflict=settings.on_conflict,
             people=rota.roles[settings.role].people,
             imports_wait=known.schedule.approval is Approval.ALL,
-            released=known.released,
+            released=released,
             protected=seen.now + settings.protect_until if settings.protect_until is not None else 0,
         ),
         here=Circumstances(
@@ -169,7 +171,7 @@ def question(
             first_link=True,
             clock_jumped=bool(jumped or seen.jumped),
             confirmed=confirmed,
-            released=known.released,
+            released=released,
         ),
         wording=connector.wording,
     )

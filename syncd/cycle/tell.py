@@ -10,10 +10,10 @@ from syncd.core.decide import Decision
 from syncd.core.merge import Tell
 from syncd.core.model import Instant, Rota, iso
 from syncd.core.notice import Notice
-from syncd.core.plan import Change
+from syncd.core.plan import Change, as_of
 from syncd.core.record import Intent, Value
 from syncd.cycle import show
-from syncd.store import Lease, Store, Tx
+from syncd.store import Hold, Lease, Store, Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +103,9 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
     changes = {c.name(decision.plan.now): show.change(c, decision.plan.now) for c in decision.plan.changes}
     drifts = {d.name(decision.plan.now): show.drift(d) for d in decision.plan.drifts}
     pending = {*changes, *drifts}
-    stored = tx.holds.open(base.name)
+    stored = [(old, _called_now(old, decision)) for old in tx.holds.open(base.name)]
     for hold in decision.holds:
-        if any(set(hold.names) <= old.identities for old in stored):
+        if any(set(hold.names) <= names for _, names in stored):
             continue
         shown = [changes.get(n) or drifts.get(n) or {"reason": n} for n in hold.names]
         if tx.holds.put(base.name, hold.digest, reason=hold.reason, changes=shown, identities=hold.names, since=base.now):
@@ -118,12 +118,18 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
             )
             write_down(tx, base, "held", entry=None, old=None, new=hold.reason, digest=hold.digest)
     standing = {name for hold in decision.holds for name in hold.names}
-    for old in stored:
-        if not old.identities & standing:
+    for old, names in stored:
+        if not names & standing:
             tx.holds.close(base.name, old.digest)
     for old in tx.holds.answered(base.name):
-        if not old.identities & pending and not any(" " not in i or i.startswith("fingerprint") for i in old.identities):
+        if not _called_now(old, decision) & pending and not any(
+            " " not in i or i.startswith("fingerprint") for i in old.identities
+        ):
             tx.holds.close(base.name, old.digest)
+
+
+def _called_now(hold: Hold, decision: Decision) -> frozenset[str]:
+    return frozenset(as_of(name, decision.plan.now) for name in hold.identities)
 
 
 def announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", kind: str = "H") -> None:

@@ -452,3 +452,21 @@ def test_rule_28_a_lost_answer_of_a_signature_leaves_the_import_in_place():
         assert on_call(w, 2) == ["cho"]
         assert recorded(w) == [("cho", 0, 8)]
         assert len(writes(w)) <= 8
+
+
+def test_rule_16_an_answer_still_counts_once_what_it_lets_go_on_has_begun():
+    with story(gaps=4) as w:
+        w.clock.t = h(7)
+        emptied(w)
+        report = w.cycle()
+        assert report.decision is not None
+        assert [c.before.person for c in report.decision.plan.changes if c.before and c.before.start == h(8)] == ["ben"]
+        w.clock.t = h(9)
+        w.cycle()
+        with w.store.read() as tx:
+            assert len(tx.holds.open()) == 1, "what has begun meanwhile is not another question"
+        assert w.ack_all()
+        w.cycle()
+        assert w.shown(0, h(10)) == []
+        with w.store.read() as tx:
+            assert tx.holds.open() == ()
