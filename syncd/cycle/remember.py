@@ -279,9 +279,7 @@ def nothing_may_be_written(base: Round, seen: Look, reason: str) -> None:
     digest = show.digest_of(base.name, name)
     with base.store.write(base.lease) as tx:
         if tx.holds.put(base.name, digest, reason=reason, changes=[], identities=[name], since=base.now):
-            tell.announce(
-                tx, base, f"hold-{base.name}-{digest}", f"{reason}; `syncd ack {digest}` if that is right", digest=digest
-            )
+            tell.announce(tx, base, tell.held(base, digest), f"{reason}; `syncd ack {digest}` if that is right", digest=digest)
             tell.write_down(tx, base, "held", entry=None, old=None, new=reason, digest=digest)
         before = tx.destinations.get(base.name) or Known(name=base.name)
         status = Standing(state=State.ERROR, reason=reason, next_unexported=before.next_unexported)
@@ -315,6 +313,7 @@ def _stand(tx: Tx, base: Round, before: Known, known: Known, status: Standing) -
     state = status.state.value
     since = before.since if before.status == state and before.since is not None else base.now
     tx.destinations.put(replace(known, status=state, since=since, reason=status.reason, next_unexported=status.next_unexported))
+    tx.drop_old(base.now)
     if before.status == state:
         return
     tell.write_down(tx, base, f"status {state}", entry=None, old=before.status, new=status.reason, digest=None)

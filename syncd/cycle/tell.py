@@ -112,7 +112,7 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
             announce(
                 tx,
                 base,
-                f"hold-{base.name}-{hold.digest}",
+                held(base, hold.digest),
                 f"{hold.reason}; `syncd ack {hold.digest}` lets it go on",
                 digest=hold.digest,
             )
@@ -130,6 +130,11 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
 
 def _called_now(hold: Hold, decision: Decision) -> frozenset[str]:
     return frozenset(as_of(name, decision.plan.now) for name in hold.identities)
+
+
+def held(base: Round, digest: str) -> str:
+    """A dedup key: a hold that was closed and stands again is told again."""
+    return f"hold-{base.name}-{digest}-{base.now}"
 
 
 def announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", kind: str = "H") -> None:

@@ -21,6 +21,9 @@ from syncd.store.session import Database, Session
 BUSY = 5
 """Seconds that a transaction waits for another's (F42)."""
 
+WRITE_AHEAD = 8 << 20
+"""Bytes that are left of the write-ahead log after a reader kept it from being taken in."""
+
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _PASSWORD = re.compile(r"(?<=[?&]password=)[^&]+|(?<=:)(?!//).+(?=@)")
 
@@ -43,6 +46,7 @@ class Sqlite(Database):
             raw.row_factory = sqlite3.Row
             raw.execute("PRAGMA foreign_keys = ON")
             raw.execute("PRAGMA synchronous = FULL")
+            raw.execute(f"PRAGMA journal_size_limit = {WRITE_AHEAD}")
             if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 raw.execute("PRAGMA journal_mode = WAL")
         except BaseException:

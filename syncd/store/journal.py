@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncd.core.model import Instant
@@ -106,10 +107,10 @@ class Journal:
 
     def verify(self) -> Audit:
         """A row that was changed, deleted (the last one too), added or moved is a problem, named by its number."""
-        problems = []
+        problems, count = [], 0
         place, before = 0, _BEGIN
-        rows = self._session.rows("SELECT * FROM journal ORDER BY place")
-        for row in rows:
+        for row in self._all():
+            count += 1
             if row["place"] != place + 1:
                 problems.append(f"between line {place} and line {row['place']} something was deleted")
             elif row["chain"] != _link(before, {name: row[name] for name in _CHAINED}):
@@ -118,7 +119,15 @@ class Journal:
         head = self._head()
         if (place, before) != ((0, _BEGIN) if head is None else (head["place"], head["chain"])):
             problems.append(f"line {place} is not the last that was written")
-        return Audit(rows=len(rows), head=before, problems=tuple(problems))
+        return Audit(rows=count, head=before, problems=tuple(problems))
+
+    def _all(self) -> Iterator[Row]:
+        """From the first on, a thousand at a time: the journal of years need not fit into memory."""
+        sql = "SELECT * FROM journal WHERE place > :after ORDER BY place LIMIT 1000"
+        found = self._session.rows("SELECT * FROM journal ORDER BY place LIMIT 1000")
+        while found:
+            yield from found
+            found = self._session.rows(sql, after=found[-1]["place"])
 
     def _head(self) -> Row | None:
         return self._session.row("SELECT place, chain FROM journal_head WHERE name = 'journal'")

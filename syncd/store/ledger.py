@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from syncd.core.record import Action, Echo, Imported, Intent, Memory, Outcome, Piece, Row, Value
 from syncd.store.session import Row as Stored
 from syncd.store.session import Session
-from syncd.store.text import count, dumps, loads
+from syncd.store.text import count, dumps, loads, start_of
 
 _TABLES = ("entries", "pieces", "intents", "echoes", "imports", "generations", "observations", "observed")
 
@@ -170,12 +170,14 @@ class Ledger:
     def use_generation(self, destination: str, key: str, generation: int) -> bool:
         """The highest is kept, also of entries long gone (W3)."""
         changed = self._session.change(
-            "INSERT INTO generations (destination, shift_key, generation) VALUES (:destination, :shift_key, :generation)"
+            "INSERT INTO generations (destination, shift_key, generation, starts)"
+            " VALUES (:destination, :shift_key, :generation, :starts)"
             " ON CONFLICT (destination, shift_key) DO UPDATE SET generation = excluded.generation"
             " WHERE excluded.generation > generations.generation",
             destination=destination,
             shift_key=key,
             generation=generation,
+            starts=start_of(key),
         )
         return changed > 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from syncd.store.errors import StoreError
 from syncd.store.session import Database, Session
+from syncd.store.text import start_of
 
 Step = Callable[[Session], None]
 
@@ -105,7 +106,15 @@ def time_off(session: Session) -> None:
     )
 
 
-MIGRATIONS: tuple[Step, ...] = (first, time_off)
+def retention(session: Session) -> None:
+    """Of a generation, when its shift starts: what is long past is let go of."""
+    session.change("ALTER TABLE generations ADD COLUMN starts BIGINT")
+    for row in session.rows("SELECT DISTINCT shift_key FROM generations"):
+        sql = "UPDATE generations SET starts = :starts WHERE shift_key = :shift_key"
+        session.change(sql, starts=start_of(row["shift_key"]), shift_key=row["shift_key"])
+
+
+MIGRATIONS: tuple[Step, ...] = (first, time_off, retention)
 """Step n brings a store from version n to n + 1. What was released is never edited: a change is another step."""
 
 

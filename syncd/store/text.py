@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from datetime import datetime
 from typing import Any
 
+from syncd.core.model import Instant
 from syncd.store.errors import StoreError
 from syncd.store.session import Session
 
@@ -34,6 +37,18 @@ def short(prefix: str, *parts: object) -> str:
         number, digit = divmod(number, 32)
         letters.append(_LETTERS[digit])
     return f"{prefix}-{''.join(letters)}"
+
+
+_START = re.compile(r"/([0-9]{8}T[0-9]{6}Z)/[^/]*\Z")
+
+
+def start_of(key: str) -> Instant | None:
+    """When the shift of that key starts (`SCHEDULE/ROLE/START/SLOT`); None where it does not say."""
+    found = _START.search(key)
+    try:
+        return None if found is None else int(datetime.strptime(f"{found[1]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp())
+    except ValueError:
+        return None
 
 
 def count(session: Session, name: str) -> int:

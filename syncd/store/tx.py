@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from syncd.core.model import Instant
 from syncd.store.conflicts import Conflicts
 from syncd.store.counts import Counts
 from syncd.store.destinations import Destinations
@@ -14,6 +15,7 @@ from syncd.store.ledger import Ledger
 from syncd.store.observations import Observations
 from syncd.store.outbox import Outbox
 from syncd.store.overrides import Overrides
+from syncd.store.retention import drop_old
 from syncd.store.served import ServedRecord
 from syncd.store.session import Session
 
@@ -70,6 +72,10 @@ class Tx:
         self.holds.close_all(destination)
         self.destinations.forget(destination)
         return self.ledger.forget(destination)
+
+    def drop_old(self, now: Instant) -> int:
+        """Lets go of what is long past; called often, it does so once a day. How many rows that was."""
+        return drop_old(self.session, now)
 
     @cached_property
     def facts(self) -> Facts:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 from tests.e2e.town import ROLLING, ROTA, Town
 from tests.simulators.proxy import Answer, Exchange, Rule
 
@@ -27,6 +30,20 @@ def test_a_role_without_anybody_removes_nothing_until_it_is_acknowledged(shown: 
     )
     assert shown.shown() == []
     shown.nothing_to_do()
+
+
+def test_a_hold_that_stands_again_is_told_again(one: Town) -> None:
+    for times in (1, 2):
+        one.pass_time(1)
+        one.write(EMPTY)
+        one.export(code=1)
+        one.export(code=1)
+        with closing(sqlite3.connect(one.database)) as base:
+            (told,) = base.execute("SELECT count(*) FROM notices WHERE dedup LIKE 'hold-%'").fetchone()
+        assert told == times, "once for each time that it stands"
+        one.write()
+        one.export()
+        assert one.syncd.json("holds") == []
 
 
 def test_what_conditions_are_worth_is_learned_only_once(both: Town) -> None:
