@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,6 +26,19 @@ PASSING = ("server_error", "temporarily_unavailable", "internal_failure")
 """What a token endpoint says with a status that is not 5xx, and takes back by itself."""
 
 
+@dataclass
+class _SignedIn:
+    """Credentials as read, and the vendor's object for them with its access token. `lock`: one asks for a token at a time."""
+
+    info: dict[str, Any]
+    found: Any = field(repr=False)
+    lock: Lock = field(default_factory=Lock)
+
+
+_SIGNED_IN: dict[str, _SignedIn] = {}
+"""By a digest of the credentials: a token outlives the cycle that asked for it, and serves all destinations that may use it."""
+
+
 class Account:
     """The credentials of one destination. Read where they lie at the first call, and again after a refusal (F30)."""
 
@@ -31,7 +46,7 @@ class Account:
         self._secret = secret
         self._subject = subject
         self._lock = Lock()
-        self._opened: tuple[dict[str, Any], Any] | None = None
+        self._opened: _SignedIn | None = None
 
     @property
     def name(self) -> str:
@@ -39,45 +54,50 @@ class Account:
 
         Raises `Denied` or `Unsupported`, as `token` does.
         """
-        info, _ = self._open()
+        info = self._open().info
         return str(self._subject or info.get("client_email") or info.get("account") or f"client {info['client_id']}")
 
     @property
     def robot(self) -> str | None:
         """The service account's address; None for a user's credentials."""
-        return self._open()[0].get("client_email")
+        email: str | None = self._open().info.get("client_email")
+        return email
 
     def token(self, http: Http, refused: str | None) -> str:
         """A valid access token: one request for all threads, none while it is valid. `refused`: the one that was not accepted."""
-        with self._lock:
-            found = self._open()[1]
+        opened = self._open()
+        with opened.lock:
             problem = None
-            if not found.valid or found.token == refused:
-                problem = _renew(found, http, self._open()[0], self._subject)
+            if not opened.found.valid or opened.found.token == refused:
+                problem = _renew(opened.found, http, opened.info, self._subject)
             if isinstance(problem, Denied):
-                self._opened = None
+                self.forget()
             if problem is not None:
                 raise problem
-            return str(found.token)
+            return str(opened.found.token)
 
     def forget(self) -> None:
         """The next call reads the credentials anew: they may have been replaced."""
+        for key in [key for key, one in list(_SIGNED_IN.items()) if one is self._opened]:
+            _SIGNED_IN.pop(key, None)
         self._opened = None
 
     def scrub(self, text: str) -> str:
         """`text` of a stranger without anything that is secret here, on one line and short."""
         if self._opened is None:
             return tidy(text)
-        info, found = self._opened
-        return scrubbed(text, [*secrets_of(info), str(found.token or "")])
+        return scrubbed(text, [*secrets_of(self._opened.info), str(self._opened.found.token or "")])
 
-    def _open(self) -> tuple[dict[str, Any], Any]:
-        if self._opened is None:
-            loaded = _load(self._secret, self._subject)
-            if isinstance(loaded, ConnectorError):
-                raise loaded
-            self._opened = loaded
-        return self._opened
+    def _open(self) -> _SignedIn:
+        with self._lock:
+            opened = self._opened
+            if opened is None:
+                loaded = _load(self._secret, self._subject)
+                if isinstance(loaded, ConnectorError):
+                    raise loaded
+                key = sha256(json.dumps([loaded[0], self._subject], sort_keys=True).encode()).hexdigest()
+                opened = self._opened = _SIGNED_IN.setdefault(key, _SignedIn(*loaded))
+            return opened
 
 
 def secrets_of(info: Mapping[str, Any]) -> list[str]:

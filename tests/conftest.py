@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.stories.story", "tests.shell.command_line")
 settings.register_profile("same", derandomize=True, database=None)
 
 

@@ -43,11 +43,16 @@ class Calendar:
 
     def edit(self, ref: str, **lines: str) -> None:
         """Other values for properties of the event: `SUMMARY="Ben"`."""
-        head, event_, tail = re.split(r"(BEGIN:VEVENT.*END:VEVENT)", re.sub(r"\r?\n[ \t]", "", self.get(ref)), flags=re.DOTALL)
-        for name, value in lines.items():
-            event_ = re.sub(rf"(?m)^{name}[;:][^\r\n]*", lambda _, line=f"{name}:{value}": line, event_)  # type: ignore[misc]
-        self.put(ref, head + event_ + tail)
+        self.put(ref, edited(self.get(ref), **lines))
 
     def delete(self, ref: str) -> None:
         status, _, _ = self.server.request("DELETE", self.path + ref)
         assert status in (200, 204)
+
+
+def edited(text: str, **lines: str) -> str:
+    """An iCalendar text with other values for properties of its event."""
+    head, event, tail = re.split(r"(BEGIN:VEVENT.*END:VEVENT)", re.sub(r"\r?\n[ \t]", "", text), flags=re.DOTALL)
+    for name, value in lines.items():
+        event = re.sub(rf"(?m)^{name}[;:][^\r\n]*", lambda _, line=f"{name}:{value}": line, event)  # type: ignore[misc]
+    return str(head + event + tail)

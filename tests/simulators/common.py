@@ -68,6 +68,8 @@ class Simulator:
         """Requests that broke the vendor's schema. A test that means to send such a request clears this."""
         self.most_at_once = 0
         """The largest number of requests that were open at one time."""
+        self.before_write: Callable[[Call], object] = lambda call: None
+        """Told of each call that may change something, before it does, while nothing else is served."""
         self._open = 0
         self._lock = threading.RLock()
         self._late: list[tuple[dict[str, Any], Call]] = []
@@ -212,6 +214,8 @@ class Simulator:
         with self._lock:
             refused = self.admit(call)
             if refused is None:
+                if call.method != "GET":
+                    self.before_write(call)
                 refused = await self._route(scope, call)
             for name, value in self.headers(call).items():
                 refused.headers.setdefault(name, value)
