@@ -80,20 +80,21 @@ def read(
     strict: bool = False,
     young: bool = False,
     patience: float = PATIENCE,
+    data: bytes | None = None,
     released: Callable[[], frozenset[str]] = frozenset,
 ) -> Reading:
     """`bare`, which was loaded without what is elsewhere, with the rota that its `source` names.
 
     `folder`: where good states are kept. `strict`: mistakes in what it says are raised as they are. `young`: a state
-    that was kept less than `refresh` ago will do. `released`: digests that somebody let in. Raises `ConfigError`, and
-    `SourceUnknown` where nothing was kept that could stand in.
+    that was kept less than `refresh` ago will do. `data`: taken for what stands in the file. `released`: digests that
+    somebody let in. Raises `ConfigError`, and `SourceUnknown` where nothing was kept that could stand in.
     """
     source = bare.source
     if source is None:
         return Reading(config=bare)
 
     def loaded(files: Mapping[str, bytes]) -> Config:
-        return load(bare.path, destinations=destinations, fetched=files, now=now)
+        return load(bare.path, destinations=destinations, fetched=files, data=data, now=now)
 
     kept = get(folder, source)
     if young and kept is not None and source.directory is None and 0 <= now - kept.at < source.refresh:

@@ -40,6 +40,7 @@ COMMANDS = {
     "conflicts": ("standing:conflicts", "Edits at destinations that gave way to the rota."),
     "restore": ("restore:restore", "Bring one of them back into the rota."),
     "history": ("standing:history", "What was done, newest first."),
+    "destination": ("destination:destination", "A destination in the configuration file: add, set, remove."),
     "link": ("link:link", "What a vendor has, as a schedule and a destination to begin with."),
     "undo": ("undo:undo", "Put back what a run changed."),
     "import": ("bring:import_", "Another product's schedule as our YAML."),

@@ -24,7 +24,7 @@ _unsaid: WeakKeyDictionary[Session, Reading] = WeakKeyDictionary()
 """What a session has read and no store has been told of yet."""
 
 
-def with_rota(session: Session, bare: Config, *, destinations: bool) -> Config:
+def with_rota(session: Session, bare: Config, *, destinations: bool, data: bytes | None = None) -> Config:
     """`bare` with its rota. Where the source is unknown its last good state stands in, with a warning; without one exit 1."""
     try:
         reading = read(
@@ -35,6 +35,7 @@ def with_rota(session: Session, bare: Config, *, destinations: bool) -> Config:
             strict=session.strict,
             young=not destinations,
             patience=PATIENCE if destinations else SHORT,
+            data=data,
             released=lambda: _released(session, bare),
         )
     except SourceUnknown as unknown:

@@ -58,21 +58,25 @@ class Session:
         """Another file, as if it were the configuration. Raises `ConfigError`."""
         return self._load(destinations=False, path=path)
 
+    def as_if(self, data: bytes) -> Config:
+        """The file with `data` in it, whole. Raises `ConfigError`."""
+        return self._load(destinations=True, data=data)
+
     strict = False
     """Mistakes in a rota from elsewhere are errors, as they are in a file; else its last good state stands in."""
 
     logs = False
     """What happens is told in the log, once, not in sentences on stderr."""
 
-    def _load(self, *, destinations: bool, path: Path | None = None) -> Config:
+    def _load(self, *, destinations: bool, path: Path | None = None, data: bytes | None = None) -> Config:
         from syncd.config import find, load
 
-        bare = load(path or find(self.named), destinations=destinations, elsewhere=False)
+        bare = load(path or find(self.named), destinations=destinations, elsewhere=False, data=data)
         if bare.source is None:
             return bare
         from syncd.cli.elsewhere import with_rota
 
-        return with_rota(self, bare, destinations=destinations)
+        return with_rota(self, bare, destinations=destinations, data=data)
 
     @property
     def rota(self) -> Rota:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +36,7 @@ SHORTEST_PREFIX = 6
 def plan(session: Session, names: tuple[str, ...], exit_code: bool) -> int:
     """What an export would do at each destination. Nothing is changed, here or there."""
     chosen = destinations(session, names)
-    with session.store(create=False) as store:
+    with session.store(create=False) as store, looking([one.name for one in chosen]):
         results = at_once(chosen, lambda one: planned(errand(session, store, Trigger.PLAN), one))
     tell(session, results)
     if any(one.error for one in results):
@@ -63,7 +63,8 @@ def export(session: Session, names: tuple[str, ...], at_once_: bool, digest: str
         stop("there is no terminal to ask at; look with `syncd plan`, then use --now or --plan DIGEST", USAGE)
     digests: dict[str, str] = {}
     if not at_once_:
-        with session.store(create=True) as store:  # its key is what tells our entries from others'
+        # The store's key is what tells our entries from others'.
+        with session.store(create=True) as store, looking([one.name for one in chosen]):
             shown = at_once(chosen, lambda one: planned(errand(session, store, Trigger.PLAN), one))
         if digest is not None:
             chosen, digests = _asked_for(session, shown, digest)
@@ -117,6 +118,21 @@ def at_once(chosen: list[Destination], do: Callable[[Destination], Result]) -> l
         return [do(chosen[0])]
     with ThreadPoolExecutor(max_workers=min(16, max(1, len(chosen)))) as pool:
         return list(pool.map(do, chosen))
+
+
+@contextmanager
+def looking(names: Iterable[str]) -> Iterator[None]:
+    """Says on a terminal whom it waits for, once that takes more than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    timer = Timer(1.0, lambda: say(f"syncd: looking at {', '.join(names)} …"))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def planned(made: Errand, settings: Destination) -> Result:

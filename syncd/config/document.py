@@ -124,7 +124,7 @@ def parse(data: bytes, file: str, report: Report) -> Node:
     return node
 
 
-def _events(text: str) -> Iterator[Any]:
+def events(text: str) -> Iterator[Any]:
     """The parser's events, lazily. Whatever the parser raises becomes `_Refused`."""
     # The library costs 20 ms of every start: only who reads a file pays.
     from ruamel.yaml import YAML
@@ -163,7 +163,7 @@ class _Composer:
         self.size = 0
 
     def compose(self, text: str) -> Node | None:
-        return self._document(_events(text))
+        return self._document(events(text))
 
     def _document(self, events: Iterator[Any]) -> Node | None:
         root: Node | None = None

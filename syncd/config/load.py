@@ -104,6 +104,7 @@ def load(
     destinations: bool = True,
     fetched: Mapping[str, bytes] | None = None,
     elsewhere: bool = True,
+    data: bytes | None = None,
     now: Instant | None = None,
 ) -> Config:
     """The settings in the file at `path`. Raises `ConfigError` with every problem.
@@ -111,12 +112,12 @@ def load(
     `destinations`: also look inside the options of each destination and at each secret, which imports the connectors that
     are named; False for commands that only ask the rota. `fetched`: address → rota text, what `source` names; without it a
     `directory` is read here, and with `url` or `bridge` the rota is empty and what destinations show is not checked. So it is
-    for all three without `elsewhere`.
+    for all three without `elsewhere`. `data`: taken for what stands in the file.
     `now`: warnings about people's duties look from here on; by default the clock's time.
     """
     report = Report()
     try:
-        node = parse(_bytes(path, report), str(path), report)
+        node = parse(_bytes(path, report) if data is None else data, str(path), report)
         config = _read(node, path, report, fetched, elsewhere, look=destinations, now=int(time()) if now is None else now)
     except Unreadable:
         raise ConfigError(report.problems()) from None

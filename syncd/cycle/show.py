@@ -93,4 +93,6 @@ def settings(of: Destination) -> Json:
         for name, v in options.items()
         if not isinstance(v, Secret)
     }
-    return {**{k: v if isinstance(v, str | int | None) else str(v) for k, v in said.items()}, "options": public}
+    secrets = sorted(name for name, v in options.items() if isinstance(v, Secret))  # their names alone: a purge asks for them
+    shown = {k: v if isinstance(v, str | int | None) else str(v) for k, v in said.items()}
+    return {**shown, "options": public, "secrets": secrets}

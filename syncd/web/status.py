@@ -28,7 +28,7 @@ def _row(config: Config, tx: Tx | None, name: str, was: Any, now: Instant) -> di
     reason = was.reason if was else "no cycle has run yet"
     if settings is None and tx is not None:
         left = f"removed, {tx.ledger.count(name)} entries left"
-        reason = f"{left}; `syncd purge {name}` (once it is back in the configuration) or `syncd forget {name}` ends it"
+        reason = f"{left}; `syncd purge {name}` or `syncd forget {name}` ends it"
     mode = settings.mode.value if settings else was.mode
     return {
         "destination": name,

@@ -115,10 +115,18 @@ def test_a_destination_that_left_the_configuration_is_shown_until_it_is_forgotte
     (one,) = syncd.json("status")
     assert (one["destination"], one["status"]) == ("calendar", "removed")
     assert "5 entries left" in one["reason"]
-    assert "put it back" in syncd.refused("purge", "calendar", "--now")
     assert syncd.run("forget", "calendar").exit_code == 0
     assert syncd.json("status") == []
     assert len(files(syncd)) == 5
+
+
+def test_a_destination_that_left_the_configuration_is_purged_by_its_remembered_settings_and_ends(syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    syncd.write(ROTA)
+    (told,) = syncd.json("purge", "calendar", "--now")
+    assert [change["outcome"] for change in told["changes"]] == ["applied"] * 5
+    assert files(syncd) == []
+    assert syncd.json("status") == []
 
 
 def test_a_mass_removal_is_held_until_it_is_acknowledged(syncd: CommandLine) -> None:
