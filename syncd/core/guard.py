@@ -17,6 +17,7 @@ from syncd.core.plan import Change, Status, digest
 from syncd.core.record import Action
 
 PULLS = 3
+MOVED = 3
 REPLACEMENTS = 10
 PULL_SHARE = 0.30
 REPLACEMENT_SHARE = 0.50
@@ -34,6 +35,8 @@ class Circumstances:
     """The rota has nobody in the whole window, but entries of ours are there."""
     settings_changed: bool = False
     """Mode, role or schedule of the destination are not those of its last cycle."""
+    zones_changed: tuple[str, ...] = ()
+    """Zones whose clock changes are no longer those of the last cycle: newer time zone data (F20)."""
     first_link: bool = False
     """A pager of which nothing is remembered holds overrides that differ from the rota (rule 8)."""
     clock_jumped: bool = False
@@ -82,6 +85,9 @@ def guarded(
         )
     if here.settings_changed:
         hold([*removals, *edits], "mode, role or schedule of this destination changed")
+    moved = [c for c in changes if c.row in {"3", "3'", "4"}]
+    if here.zones_changed and not here.confirmed and len({c.key for c in moved}) > MOVED:
+        hold(moved, f"newer time zone data moves shifts: the clock changes of {', '.join(here.zones_changed)} are others now")
     hold(
         [c for c in changes if c.row in {"13", "14", "14'"} and c.action is not Action.CREATE and not _answered(c, here, now)],
         "nothing is remembered of these entries, and they differ from the rota",

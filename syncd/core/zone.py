@@ -8,7 +8,7 @@ first. So the way from walls to instants never turns back, and what is ordered o
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -160,6 +160,31 @@ class Zone:
 def zone(name: str) -> Zone:
     """The zone of that name, one for the whole process."""
     return Zone(name)
+
+
+def stretches(names: Iterable[str], start: Instant, end: Instant) -> dict[str, list[list[int]]]:
+    """Zone → `[instant, offset]` from `start` on: the offset that holds there, then each clock change until `end`."""
+    found = {}
+    for name in sorted(set(names)):
+        table = zone(name).table(start, end)
+        changes = [[at, offset] for at, offset in zip(table.since, table.offsets, strict=True) if start < at < end]
+        found[name] = [[start, zone(name).offset(start)], *changes]
+    return found
+
+
+def moved(was: Mapping[str, Sequence[Sequence[int]]], until: Instant, now: Instant) -> list[str]:
+    """The zones whose clock changes from `now` until `until` are not those that `stretches` told once (F20)."""
+    found = []
+    for name, told in was.items():
+        start = max(now, told[0][0])  # a clock that went back knows nothing of the time before
+        if start < until and stretches([name], start, until)[name] != _from(told, start):
+            found.append(name)
+    return found
+
+
+def _from(told: Sequence[Sequence[int]], start: Instant) -> list[list[int]]:
+    offset = [offset for at, offset in told if at <= start][-1]
+    return [[start, offset], *([at, offset] for at, offset in told if at > start)]
 
 
 def instant(local: datetime | date, name: str) -> Instant:

@@ -18,6 +18,7 @@ from syncd.core.plan import as_of
 from syncd.core.record import Memory
 from syncd.core.settle import Settled, settle
 from syncd.core.shifts import shifts
+from syncd.core.zone import moved
 from syncd.store import Destination as Known
 from syncd.store import Store, in_force
 
@@ -168,6 +169,7 @@ def question(
             destination=settings.name,
             limits=settings.limits,
             settings_changed=changed,
+            zones_changed=tuple(moved(known.known.more.get("zones", {}), known.known.more.get("until", 0), seen.now)),
             first_link=True,
             clock_jumped=bool(jumped or seen.jumped),
             confirmed=confirmed,

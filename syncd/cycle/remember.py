@@ -8,7 +8,7 @@ from dataclasses import replace
 from syncd.config.settings import Destination
 from syncd.connector import Entry, Stale
 from syncd.core import pager
-from syncd.core.decide import Decision, Question
+from syncd.core.decide import FURTHEST, Decision, Question
 from syncd.core.health import ATTENTION, Standing, State, after_cycle, after_failure, next_unexported
 from syncd.core.imports import cuts_for, says
 from syncd.core.model import DAY, Instant, Override, Rota, Window
@@ -16,6 +16,7 @@ from syncd.core.plan import Status
 from syncd.core.record import Action, Imported, Intent, Outcome, Row, Value
 from syncd.core.settle import Settled
 from syncd.core.shifts import shifts
+from syncd.core.zone import stretches
 from syncd.cycle import show, tell
 from syncd.cycle.look import Look, Remembered
 from syncd.cycle.send import Answer, Sent
@@ -221,6 +222,8 @@ def done(
         changed = decision.holds and any("mode, role or schedule" in h.reason for h in decision.holds)
         if changed:
             known = replace(known, mode=was.known.mode, role=was.known.role, schedule=was.known.schedule)
+        if any("time zone data" in h.reason for h in decision.holds):
+            known = replace(known, more=was.known.more)
         finished = replace(
             known,
             last_cycle=base.now,
@@ -305,7 +308,15 @@ def _known(base: Round, was: Remembered, seen: Look, decision: Decision, status:
         was.known, settings=show.settings(base.settings), mode=base.settings.mode.value, role=base.settings.role,
         schedule=base.settings.schedule, last_try=base.now, next_unexported=status.next_unexported,
         differs_seconds=decision.differs, found=dict(seen.observation.found), wall=base.now, answered=was.wanted, removed=False,
+        more=_zones(base, was),
     )  # fmt: skip
+
+
+def _zones(base: Round, was: Remembered) -> dict[str, object]:
+    """The clock changes ahead, of the zones that the schedule is written in (F20)."""
+    until = base.now + base.settings.horizon + FURTHEST
+    names = {was.schedule.timezone, *(layer.timezone for layer in was.schedule.layers)}
+    return {"zones": stretches(names, base.now, until), "until": until}
 
 
 def _stand(tx: Tx, base: Round, before: Known, known: Known, status: Standing) -> None:

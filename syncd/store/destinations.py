@@ -44,7 +44,8 @@ class Destination:
     removed: bool = False
     """No longer configured; its entries are left as they are."""
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What else the engine wants to find again, as JSON."""
+    """What else the engine wants to find again, as JSON: `zones`, the clock changes ahead as they were known at the last cycle
+    that was done, and `until` when (F20)."""
 
 
 class Destinations:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.core.model import DAY, Clock, Window
 from syncd.core.shifts import shifts
-from syncd.core.zone import EARLIEST, LATEST, ambiguous_or_missing, instant, local_of, wall_of, weekday, zone
+from syncd.core.zone import EARLIEST, LATEST, ambiguous_or_missing, instant, local_of, moved, stretches, wall_of, weekday, zone
 from tests.core.say import at, layer, schedule, turns
 
 BERLIN = "Europe/Berlin"
@@ -138,3 +138,27 @@ def test_a_zone_is_found_once_and_an_unknown_one_is_refused():
     with pytest.raises(KeyError):
         zone("Europe/Nowhere")
     assert datetime.fromtimestamp(instant(datetime.fromisoformat("2026-07-01"), "UTC"), UTC).hour == 0
+
+
+def test_the_stretches_of_a_year_are_its_offset_and_its_clock_changes():
+    told = stretches([BERLIN, "UTC", BERLIN], at("2026-01-01T00:00"), at("2027-01-01T00:00"))
+    assert told == {
+        BERLIN: [
+            [at("2026-01-01T00:00"), 3600],
+            [at("2026-03-29T01:00"), 7200],
+            [at("2026-10-25T01:00"), 3600],
+        ],
+        "UTC": [[at("2026-01-01T00:00"), 0]],
+    }
+
+
+def test_zones_have_moved_where_what_lies_ahead_is_no_longer_what_was_told():
+    start, end = at("2026-01-01T00:00"), at("2027-01-01T00:00")
+    told = stretches([BERLIN, "UTC"], start, end)
+    for now in ("2025-07-01T00:00", "2026-02-01T00:00", "2026-03-29T01:00", "2026-07-01T00:00", "2026-12-31T00:00"):
+        assert moved(told, end, at(now)) == []
+    other = {**told, BERLIN: [[start, 3600], [at("2026-03-29T01:00"), 7200]]}  # no way back to winter
+    assert moved(other, end, at("2026-07-01T00:00")) == [BERLIN]
+    assert moved(other, end, at("2026-12-31T00:00")) == [BERLIN]
+    assert moved(other, end, end) == []
+    assert moved({}, 0, start) == []
