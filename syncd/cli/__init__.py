@@ -45,7 +45,7 @@ COMMANDS = {
     "undo": ("undo:undo", "Put back what a run changed."),
     "import": ("bring:import_", "Another product's schedule as our YAML."),
     "template": ("template:template", "A template from a schedule: save."),
-    "notices": ("notices:notices", "What you hear of, and where: list, set."),
+    "notices": ("notices:notices", "What people hear of, and where; set changes it."),
     "auth": ("auth:auth", "Sign in at a vendor as a user: google, outlook."),
     "backup": ("keep:backup", "A copy of the store while it is in use."),
     "audit": ("keep:audit", "Whether the journal was tampered with: verify."),
@@ -53,14 +53,18 @@ COMMANDS = {
 
 
 class Failure(click.ClickException):
-    """One text for the reader, and the exit code."""
+    """One text for the reader, and the exit code. `problems`: of the configuration, where it is about those."""
 
-    def __init__(self, message: str, code: int = FAILED) -> None:
+    def __init__(self, message: str, code: int = FAILED, problems: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.code = code
+        self.problems = problems
 
-    def show(self, file: Any = None) -> None:
-        click.echo(f"syncd: {self.format_message()}", file=file, err=True)
+
+class _Voice:
+    """How stderr is spoken to: in sentences, or with `--json` one object a line."""
+
+    json = False
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -124,6 +128,7 @@ class Syncd(Group):
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **more: Any) -> Any:  # type: ignore[override]
         """As click's, but with our texts and exit codes; ends the process unless `standalone_mode` is off."""
         more.setdefault("prog_name", "syncd")
+        _Voice.json = "--json" in (sys.argv[1:] if args is None else args)
         if os.environ.get("NO_COLOR"):
             more.setdefault("color", False)
         try:
@@ -131,8 +136,7 @@ class Syncd(Group):
         except SystemExit as ended:
             code = ended.code
         except (KeyboardInterrupt, click.Abort):
-            click.echo("syncd: interrupted", err=True)
-            code = INTERRUPTED
+            code = refuse("interrupted", INTERRUPTED)
         except Exception as error:
             code = code_of(error)
         code = code if isinstance(code, int) else 0
@@ -143,39 +147,82 @@ class Syncd(Group):
 
 def code_of(error: Exception) -> int:
     """Says what went wrong on stderr, without a traceback or a secret; the exit code."""
+    if isinstance(error, Failure):
+        return refuse(error.message, error.code, error.problems)
     if isinstance(error, click.ClickException):
-        error.show()
-        return error.code if isinstance(error, Failure) else error.exit_code
+        if not _Voice.json:
+            error.show()
+            return error.exit_code
+        return refuse(error.format_message(), error.exit_code)
     from syncd.config.problem import ConfigError
     from syncd.store.errors import LeaseHeld, NotFound, StoreError
 
     if isinstance(error, ConfigError):
-        for problem in error.problems:
-            say(str(problem))
-        return CONFIG
+        return refuse("the configuration cannot be used", CONFIG, error.problems)
     if isinstance(error, NotFound):
-        say(f"syncd: {error}")
-        return USAGE
+        return refuse(str(error), USAGE)
     if isinstance(error, StoreError):
-        say(f"syncd: {error}")
-        return BUSY if isinstance(error, LeaseHeld) else STORE
+        return refuse(str(error), BUSY if isinstance(error, LeaseHeld) else STORE)
     if os.environ.get("SYNCD_DEBUG"):
         import traceback
 
         say("".join(traceback.format_exception(error)))
-    say(f"syncd: {type(error).__name__}: {error}; this is a mistake of the program: $SYNCD_DEBUG=1 shows where")
-    return FAILED
+    from syncd.log import redact  # whatever it is, others' words may be in it
+
+    said = redact(f"{type(error).__name__}: {error}")
+    return refuse(f"{said}; this is a mistake of the program: $SYNCD_DEBUG=1 shows where", FAILED)
+
+
+def refuse(message: str, code: int, problems: Sequence[Any] = ()) -> int:
+    """The one shape of an error: a sentence, or a line for each problem; with `--json`
+    `{"error": TEXT, "exit": CODE, "problems": [as `check` has them]}`. The exit code is handed back."""
+    if _Voice.json:
+        _to_stderr(_json({"error": message, "exit": code, "problems": [problem.json() for problem in problems]}))
+    elif problems:
+        for problem in problems:
+            _to_stderr(str(problem))
+    else:
+        _to_stderr(f"syncd: {message}")
+    return code
 
 
 def say(text: str) -> None:
-    """One line to stderr, without what was ever read from a secret."""
+    """A remark on stderr, without what was ever read from a secret; with `--json` as `{"note": TEXT}`."""
     from syncd.connector import Secret
 
-    if Secret.revealed:
+    if Secret.revealed:  # what others wrote may be in it: a vendor's words, a traceback
         from syncd.log import redact
 
         text = redact(text)
+    if _Voice.json:
+        text = _json({"note": text.removeprefix("syncd: ")})
+    _to_stderr(text)
+
+
+def _json(said: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _to_stderr(text: str) -> None:
+    from syncd.connector import Secret
+
+    if Secret.revealed:
+        from syncd.log import masked
+
+        text = masked(text)
     click.echo(text, err=True)
+
+
+def asks() -> bool:
+    """Whether there is somebody at a terminal who can answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def watched() -> bool:
+    """Whether somebody sees what goes to stderr, and no program reads it."""
+    return not _Voice.json and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -196,5 +243,5 @@ def main(args: Sequence[str] | None = None) -> int:
     return code
 
 
-def stop(message: str, code: int = FAILED) -> NoReturn:
-    raise Failure(message, code)
+def stop(message: str, code: int = FAILED, problems: Sequence[Any] = ()) -> NoReturn:
+    raise Failure(message, code, problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from syncd import registry
-from syncd.cli import FAILED, USAGE, Group, say, stop
+from syncd.cli import FAILED, USAGE, Group, asks, say, stop
 from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json
 from syncd.connector import ConnectorError
@@ -29,7 +28,7 @@ def auth() -> None:
 @with_session
 def google(session: Session, client: str | None, out: str | None) -> None:
     """Opens a door on this machine that the browser comes back to, and gives the content of `credentials`."""
-    if client is None and not sys.stdin.isatty():
+    if client is None and not asks():
         stop("there is no terminal to ask at; name the OAuth client's file with --client", USAGE)
     client = client or click.prompt("OAuth client's file", err=True)
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import click
 
 from syncd.cli import CONFIG, Command
@@ -28,7 +26,7 @@ def check(session: Session) -> int:
         problems, where = error.problems, ""
     failed = not where
     if session.json:
-        as_json([dataclasses.asdict(problem) for problem in problems])
+        as_json([problem.json() for problem in problems])
         return CONFIG if failed else 0
     for problem in problems:
         color = "red" if problem.severity == "error" else "yellow"

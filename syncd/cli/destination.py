@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -186,9 +187,7 @@ def _checked(session: Session, original: Original, name: str, change: Callable[[
         ]
         if not own:
             raise
-        for problem in own:
-            say(f"syncd: {problem.path}: {problem.problem}" + (f"; {problem.remedy}" if problem.remedy else ""))
-        return stop(f"{name} cannot be used so: nothing was changed", USAGE)
+        return stop(f"{name} cannot be used so: nothing was changed", USAGE, [replace(problem, line=0) for problem in own])
 
 
 def _write(session: Session, original: Original, name: str, change: Callable[[str], str], done: str) -> int:
@@ -197,7 +196,7 @@ def _write(session: Session, original: Original, name: str, change: Callable[[st
     settings = config.destinations[name]
     for problem in config.warnings:
         if f"{problem.path}.".startswith(f"destinations.{name}."):
-            say(f"syncd: warning: {problem.path}: {problem.problem}" + (f"; {problem.remedy}" if problem.remedy else ""))
+            say(f"syncd: warning: {replace(problem, line=0)}")
     result = _first_cycle(session, settings)  # before a daemon beside us takes the file up
     if data != original.data:
         original.replace(data)

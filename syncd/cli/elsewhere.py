@@ -129,7 +129,7 @@ class Follower:
             try:
                 config = self._whole()
             except Failure as failure:
-                problem = Problem(file="source", line=1, column=1, path="source", problem=failure.message)
+                problem = Problem(file="source", line=0, column=0, path="source", problem=failure.message)
                 raise ConfigError([problem]) from None
         self._digest = config.digest
         self._refresh = config.source.refresh if config.source else 0

@@ -20,6 +20,9 @@ def backup(session: Session, file: str) -> None:
         if store is None:
             stop(f"{session.store_location()}: there is no store to copy", STORE)
         store.backup(file)
+    if session.json:
+        as_json({"file": file})
+        return
     say(f"syncd: {file} written; the key beside the store is not in it")
 
 

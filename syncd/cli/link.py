@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncd.cli import CONFIG, FAILED, USAGE, Command, stop
+from syncd.cli.bring import warnings
 from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, table
 from syncd.config import ConfigError
@@ -75,6 +76,9 @@ def link(
         stop(f"{kind}: what the vendor answered cannot be read: {error}", FAILED)
     finally:
         there.close()
+    if session.json:
+        as_json({"yaml": text, "warnings": warnings(text)})
+        return
     click.echo(text, nl=False)
 
 

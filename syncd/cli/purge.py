@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
-from syncd.cli import FAILED, USAGE, Command, say, stop
+from syncd.cli import FAILED, USAGE, Command, asks, say, stop
 from syncd.cli.destination import with_destination
 from syncd.cli.edit import Value
 from syncd.cli.given import given_options
 from syncd.cli.session import Session, actor, with_session
+from syncd.cli.show import as_json
 from syncd.cli.sync import LEASE, code_of, errand, interruptible
 from syncd.cli.told import Result, tell
 from syncd.cycle import Trigger
@@ -46,7 +46,7 @@ def purge(session: Session, name: str, at_once: bool, options: tuple[str, ...]) 
     """
     configured = session.config.destinations
     settings = _settings(session, name, options)
-    if not at_once and (session.json or not sys.stdin.isatty()):
+    if not at_once and (session.json or not asks()):
         stop("there is no terminal to ask at; use --now", USAGE)
     digest = ""
     if not at_once:
@@ -82,6 +82,9 @@ def forget(session: Session, name: str) -> None:
         session.known("destination", name, names)
         assert store is not None, "it knows the name"  # noqa: S101
         left = _forget(session, store, name)
+    if session.json:
+        as_json({"destination": name, "left": left})
+        return
     say(f"syncd: {name} is forgotten; {left} entries stay where they are")
 
 

@@ -11,6 +11,7 @@ from syncd import log, systemd
 from syncd.cli import FAILED, Command, stop
 from syncd.cli.elsewhere import Follower
 from syncd.cli.session import Session, with_session
+from syncd.cli.show import as_json
 from syncd.cli.signals import signals_for
 from syncd.config import Config
 from syncd.daemon import Daemon
@@ -102,5 +103,8 @@ def health(session: Session) -> int:
         stop(f"{url} does not answer: {error.strerror or error}")
     finally:
         connection.close()
-    click.echo(text)
+    if session.json:
+        as_json({"ready": word.status == 200, "answer": text, "url": url})
+    else:
+        click.echo(text)
     return 0 if word.status == 200 else FAILED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncd.cli import BUSY, FAILED, USAGE, WORK, Command, say, stop
+from syncd.cli import BUSY, FAILED, USAGE, WORK, Command, asks, refuse, say, stop, watched
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.told import Result, progress, tell
 from syncd.cycle import Trigger
@@ -59,7 +58,7 @@ def export(session: Session, names: tuple[str, ...], at_once_: bool, digest: str
     chosen = destinations(session, names)
     if digest is not None and len(digest) < SHORTEST_PREFIX:
         stop(f"--plan: at least {SHORTEST_PREFIX} digits of the digest", USAGE)
-    if not at_once_ and digest is None and (session.json or not sys.stdin.isatty()):
+    if not at_once_ and digest is None and (session.json or not asks()):
         stop("there is no terminal to ask at; look with `syncd plan`, then use --now or --plan DIGEST", USAGE)
     digests: dict[str, str] = {}
     if not at_once_:
@@ -84,7 +83,7 @@ def _asked_for(session: Session, shown: list[Result], digest: str) -> tuple[list
         return [one.settings for one in found], {one.settings.name: digest.lower() for one in found}
     tell(session, shown)
     why = f"{digest} begins {len(found)} plans" if found else f"no destination's plan is {digest} any more"
-    say(f"syncd: {why}: nothing was done")
+    refuse(f"{why}: nothing was done", FAILED)
     return [], {}
 
 
@@ -123,7 +122,7 @@ def at_once(chosen: list[Destination], do: Callable[[Destination], Result]) -> l
 @contextmanager
 def looking(names: Iterable[str]) -> Iterator[None]:
     """Says on a terminal whom it waits for, once that takes more than a second."""
-    if not sys.stderr.isatty():
+    if not watched():
         yield
         return
     timer = Timer(1.0, lambda: say(f"syncd: looking at {', '.join(names)} …"))

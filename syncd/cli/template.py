@@ -8,6 +8,7 @@ import click
 
 from syncd.cli import USAGE, Command, Group, stop
 from syncd.cli.session import Session, with_session
+from syncd.cli.show import as_json
 from syncd.config import ConfigError, find
 from syncd.config.document import Node, parse
 from syncd.config.forms import NAME
@@ -61,7 +62,11 @@ def save(session: Session, schedule: str, name: str) -> None:
         for key, (_, value) in written.entries.items():
             if key not in OPEN_IN_LAYERS and not value.null:
                 to.value(key, _rotation(of, layer.name, value) if key == "rotation" else _as_written(value), 8)
-    click.echo("\n".join(to.lines))
+    text = "\n".join(to.lines)
+    if session.json:
+        as_json({"yaml": f"{text}\n"})
+        return
+    click.echo(text)
 
 
 def _node(session: Session, id_: str) -> Node:

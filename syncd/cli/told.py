@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli import say
+from syncd.cli import say, watched
 from syncd.cli.session import Session
 from syncd.cli.show import as_json, parse, safe, table, when
 from syncd.cycle import Report
@@ -48,32 +47,40 @@ class Result:
 
 
 def tell(session: Session, results: list[Result]) -> None:
-    """The plans, or what became of them; errors to stderr in any case."""
+    """The plans, or what became of them; for people, errors to stderr: in JSON each stands at its destination."""
     if session.json:
         as_json([_json(one, session.now) for one in results])
-    elif not results:
+        return
+    if not results:
         click.echo("no destinations")
     else:
         for one in results:
             _text(session, one)
     for one in results:
-        if one.error is not None:
-            after = getattr(one.error, "after", None)
-            said = f"; it asks us to wait {after:.0f} s" if after else ""
-            kind = "" if _ours(one.error) else f"{type(one.error).__name__}: "
-            say(f"syncd: {one.settings.name}: {kind}{one.error}{said}")
-        elif one.report is not None and one.report.stale:
-            say(f"syncd: {one.settings.name}: the plan is no longer the one asked for: nothing was done")
-        elif one.report is not None and one.report.failed:
-            failed = one.report.failed
-            why = next((str(answer.error) for answer in failed if answer.error is not None and _ours(answer.error)), "no answer")
-            say(f"syncd: {one.settings.name}: {len(failed)} of {len(_changes(one, session.now))} changes were not done: {why}")
+        if said := _failure(one, session.now):
+            say(f"syncd: {one.settings.name}: {said}")
+
+
+def _failure(one: Result, now: int) -> str:
+    """Why a destination's part was not done, or not all of it."""
+    if one.error is not None:
+        after = getattr(one.error, "after", None)
+        said = f"; it asks us to wait {after:.0f} s" if after else ""
+        kind = "" if _ours(one.error) else f"{type(one.error).__name__}: "
+        return f"{kind}{one.error}{said}"
+    if one.report is None:
+        return ""
+    if one.report.stale:
+        return "the plan is no longer the one asked for: nothing was done"
+    failed = one.report.failed
+    why = next((str(answer.error) for answer in failed if answer.error is not None and _ours(answer.error)), "no answer")
+    return f"{len(failed)} of {len(_changes(one, now))} changes were not done: {why}" if failed else ""
 
 
 def progress(name: str) -> Callable[[int, int], None]:
     """How far a destination is, on a terminal, for anything over a second."""
     begin = time.monotonic()
-    shown = sys.stderr.isatty()
+    shown = watched()
 
     def tell_progress(done: int, of: int) -> None:
         if shown and time.monotonic() - begin > 1.0:
@@ -102,8 +109,8 @@ def _json(one: Result, now: int) -> dict[str, Any]:
         said["run"] = one.report.run
     if decision is not None and decision.whole:
         said["held"] = decision.whole
-    if one.error is not None:
-        said["error"] = str(one.error)
+    if failure := _failure(one, now):
+        said["error"] = failure
     return said
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli import USAGE, Command, stop
+from syncd.cli import USAGE, Command, asks, stop
 from syncd.cli.restore import _record
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, parse, table, utc, when
@@ -51,7 +50,7 @@ def undo(session: Session, run: str, at_once: bool) -> None:
         lines = tx.journal.list(run=run) if tx else ()
         session.known("run", run, {run} if lines else set())
         steps = _steps(session, tx, lines, run) if tx else []
-    if not at_once and steps and (session.json or not sys.stdin.isatty()):
+    if not at_once and steps and (session.json or not asks()):
         stop("there is no terminal to ask at; use --now", USAGE)
     if not session.json:
         _show(session, steps)

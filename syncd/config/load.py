@@ -88,8 +88,8 @@ def find(path: str | None) -> Path:
         [
             Problem(
                 file=PLACES[0],
-                line=1,
-                column=1,
+                line=0,
+                column=0,
                 path="",
                 problem=f"no configuration: neither ./{PLACES[0]} nor {PLACES[1]} is there",
                 remedy="name one with --config FILE or $SYNCD_CONFIG",
@@ -132,7 +132,7 @@ def _bytes(path: Path, report: Report) -> bytes:
             return stream.read(LONGEST + 1)
     except OSError as error:
         remedy = "name another with --config FILE or $SYNCD_CONFIG" if isinstance(error, FileNotFoundError) else ""
-        report.error(Node("text", str(path), 1, 1), "", f"the file cannot be read: {error.strerror}", remedy)
+        report.error(Node("text", str(path), 0, 0), "", f"the file cannot be read: {error.strerror}", remedy)
         raise Unreadable from None
 
 

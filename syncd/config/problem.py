@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 MOST = 200
 """Problems reported of one configuration: nobody reads more, and a hostile file has one on every line."""
@@ -28,7 +28,10 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One line of `syncd check`. `path`: keys and list places, joined by dots. Never holds a secret."""
+    """One line of `syncd check`. `path`: keys and list places, joined by dots. Never holds a secret.
+
+    Line 0 is the file as a whole: it is not there, or cannot be read.
+    """
 
     file: str
     line: int
@@ -41,7 +44,12 @@ class Problem:
     def __str__(self) -> str:
         path = f" {_one_line(self.path)}:" if self.path else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{self.file}:{self.line}:{self.column}:{path} {self.problem}{remedy}"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}:{path} {self.problem}{remedy}"
+
+    def json(self) -> dict[str, Any]:
+        """As `check --json` has it (DESIGN.md section 8)."""
+        return {**asdict(self), "line": self.line or None, "column": self.column or None}
 
 
 def _one_line(text: str) -> str:

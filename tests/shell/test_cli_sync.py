@@ -71,7 +71,7 @@ def test_an_override_reaches_the_calendar_and_its_removal_too(syncd: CommandLine
 def test_a_destination_that_fails_is_exit_1_and_touches_no_other(syncd: CommandLine) -> None:
     syncd.write(ROTA + TWO)
     (syncd.folder / "calendar").write_text("no directory")
-    result = syncd.run("export", "--now", "--json")
+    result = syncd.run("export", "--now")
     assert result.exit_code == 1
     assert "syncd: calendar: " in result.stderr
     assert len(files(syncd, "other")) == 5
