@@ -39,7 +39,7 @@ from syncd.connector import (
     Unavailable,
 )
 from syncd.core.model import Shift, Window
-from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, principal, to_ical, touches, wording
+from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, into, principal, to_ical, touches, wording
 
 MOST_OUTSIDE = 500
 CALENDAR = {"Content_Type": "text/calendar; charset=utf-8"}
@@ -206,14 +206,17 @@ class CalDav:
         return self._written(answer, shift, op, ref)
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
-        condition = self._condition(entry)
-        if condition is None:
+        """One PUT where the entry stands as we left it, else a GET before it."""
+        found = self._as_seen(entry, surely=not op.untouched)
+        if found is None:
             raise Stale(f"{entry.ref} is gone")
-        body = to_ical(shift, op, self._site, self._options)
+        condition, there = found
+        body, theirs = into(there, shift, op, self._site, self._options)
         answer = self._wire.call("PUT", self._calendar() + entry.ref, body, **CALENDAR, **condition)
         if answer.status in (404, 409, 410, 412):
             raise Stale(f"{entry.ref} is no longer as it was read ({answer.status})")
-        return self._written(answer, shift, op, entry.ref)
+        written = self._written(answer, shift, op, entry.ref)
+        return replace(written, version=None) if theirs else written
 
     def delete(self, entry: Entry, op: Operation) -> None:
         strong = _strong(entry.version or "")
@@ -227,9 +230,10 @@ class CalDav:
     def _delete(self, entry: Entry, wrong: str = "") -> None:
         """`wrong`: an etag that the entry never has, asked with first: who deletes it all the same ignores conditions. The entry
         was read just before, so nothing of anybody's is lost with it."""
-        condition = self._condition(entry, surely=self._found.get("deletes") != "if-match")
-        if condition is None:
+        found = self._as_seen(entry, surely=self._found.get("deletes") != "if-match")
+        if found is None:
             return
+        condition, _ = found
         address = self._calendar() + entry.ref
         if wrong:
             answer = self._wire.call("DELETE", address, If_Match=_quoted(wrong))
@@ -251,15 +255,16 @@ class CalDav:
         version = answer.headers.get("etag") or None  # none: the server may have changed it, and it is read again (DAV-04)
         return entry_of(shift, op, self._site, self._options, self._names, ref=ref, version=version)
 
-    def _condition(self, entry: Entry, *, surely: bool = False) -> dict[str, str] | None:
-        """The header that makes a write fail if `entry` has changed, None if it is gone; `Stale` if that is seen at once.
+    def _as_seen(self, entry: Entry, *, surely: bool) -> tuple[dict[str, str], bytes] | None:
+        """The header that makes a write fail if `entry` has changed, with its content if that was read; None if it is gone;
+        `Stale` if a change is seen at once.
 
         `If-Match` takes strong etags only. Where the server gave a weak one or none, a read just before has to do. So it does
-        before a DELETE (`surely`) until the server has shown that it heeds the header there: some ignore it.
+        (`surely`) where the content is wanted, and before a DELETE until the server has shown that it heeds the header there.
         """
         version = entry.version or ""
         if _strong(version) and not surely:
-            return {"If_Match": _quoted(version)}
+            return {"If_Match": _quoted(version)}, b""
         try:
             now = point(self._wire, self._calendar(), entry.ref)
         except Unavailable as cause:
@@ -270,7 +275,7 @@ class CalDav:
         if (same_etag(version) != same_etag(etag)) if version and etag else not self._says(now[1], entry):
             raise Stale(f"{entry.ref} is no longer as it was read")
         strong = next((one for one in (version, etag) if _strong(one)), None)
-        return {"If_Match": _quoted(strong)} if strong else {}
+        return ({"If_Match": _quoted(strong)} if strong else {}), now[1]
 
     def _says(self, data: bytes, entry: Entry) -> bool:
         event = principal(from_ical(data, self._site.schedule.timezone))

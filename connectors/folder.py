@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from syncd.connector import Capabilities, Denied, Entry, Finding, Observation, Operation, Rejected, Site, Stale, Unavailable
 from syncd.core.model import Shift, Window
-from syncd.event import CalendarOptions, Names, entries_of, entry_of, to_ical, touches, wording
+from syncd.event import CalendarOptions, Names, entries_of, entry_of, into, to_ical, touches, wording
 
 MOST_BYTES = 1_048_576
 MOST_FILES = 10_000
@@ -67,7 +67,7 @@ class Folder:
         with self._mapped(writing=True):
             if self._may_make:  # else its absence says that a disk is not mounted, and an empty one would be believed
                 self._path.mkdir(parents=True, exist_ok=True)
-            with self._written(shift, op) as (new, version):
+            with self._written(to_ical(shift, op, self._site, self._options), op) as (new, version):
                 try:
                     os.link(new, self._file(ref))  # unlike a rename it fails where the name is taken
                 except FileExistsError as cause:
@@ -83,12 +83,14 @@ class Folder:
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
         with self._mapped(writing=True):
-            with self._written(shift, op) as (new, version):
+            data, theirs = into(self._standing(entry), shift, op, self._site, self._options)
+            with self._written(data, op) as (new, version):
                 if self._seen(entry) is None:
                     raise Stale(f"{entry.ref} is gone")
                 new.replace(self._file(entry.ref))
             self._settle()
-            return entry_of(shift, op, self._site, self._options, self._names, ref=entry.ref, version=version)
+            known = None if theirs else version
+            return entry_of(shift, op, self._site, self._options, self._names, ref=entry.ref, version=known)
 
     def delete(self, entry: Entry, op: Operation) -> None:
         with self._mapped(writing=True):
@@ -163,10 +165,18 @@ class Folder:
             raise Stale(f"{entry.ref} was changed since it was read")
         return facts
 
+    def _standing(self, entry: Entry) -> bytes:
+        """The content of the file as `entry` shows it."""
+        found = self._content(entry.ref, "") if self._seen(entry) is not None else None
+        if found is None:
+            raise Stale(f"{entry.ref} is gone")
+        if found[1] != entry.version:
+            raise Stale(f"{entry.ref} was changed since it was read")
+        return found[2]
+
     @contextmanager
-    def _written(self, shift: Shift, op: Operation) -> Iterator[tuple[Path, str]]:
-        """The new content under a name that no reader takes for an entry; it is safe on disk, and goes if it is not used."""
-        data = to_ical(shift, op, self._site, self._options)
+    def _written(self, data: bytes, op: Operation) -> Iterator[tuple[Path, str]]:
+        """`data` under a name that no reader takes for an entry; it is safe on disk, and goes if it is not used."""
         new = self._path / f".{op.uid[:40]}.{token_hex(8)}.tmp"
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from connectors.google_event import Event, body_of, marker_of, times_of, utc, wording
+from connectors.google_event import Event, body_of, change_of, described, marker_of, times_of, utc, wording
 from syncd.connector import (
     Capabilities,
     ConnectorError,
@@ -180,19 +180,31 @@ class Google:
             return self._written(event, shift)
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
-        """The whole event anew: what a human added to it goes (G-07)."""
+        """One PATCH, which leaves what it does not name; a GET before it where a human may have been at the event."""
         from connectors.google_call import Forbidden
 
-        body = body_of(shift, op, self._site, self._options)
+        version = _version(entry)
         target = {"calendarId": self._options.calendar, "eventId": entry.ref}
         with self._line() as line:
+            there = None if op.untouched else self._as_seen(line, entry)
+            body = change_of(shift, op, self._site, self._options, entry.marker, there)
             try:
-                event = line.ask(lambda events: events.update(**target, body=body, sendUpdates="none"), _version(entry))
+                event = line.ask(lambda events: events.patch(**target, body=body, sendUpdates="none"), version)
             except Forbidden:
                 if self._got(line, entry.ref) is None:
                     raise Stale("the event is no longer there") from None
                 raise
-            return self._written(event, shift)
+            written = self._written(event, shift)
+            return replace(written, version=None) if described(event, shift, self._site) else written
+
+    def _as_seen(self, line: Line, entry: Entry) -> Event:
+        try:
+            event = self._got(line, entry.ref)
+        except Unavailable as cause:
+            raise Unavailable(str(cause), after=cause.after, refused=True) from None  # only a read failed
+        if event is None or event.get("etag") != entry.version:
+            raise Stale("the event was changed since it was read")
+        return event
 
     def delete(self, entry: Entry, op: Operation) -> None:
         from connectors.google_call import Gone

@@ -9,19 +9,21 @@ from zoneinfo import ZoneInfo
 
 from syncd.connector import Operation, Site
 from syncd.core.model import Instant, Shift
-from syncd.event import CalendarOptions, description_of, title_of
+from syncd.event import CalendarOptions, description_of, same_words, title_of
 
 KEY = "syncd"
 PIECE = 1000
 """Characters of one private property: longer values are cut off without a word (G-10)."""
 
+CHANGED = ("summary", "description", "start", "end", "extendedProperties")
+"""What a replace says of an event; how it shows, reminds and is coloured is for people to change."""
 ROUND = str.maketrans("<>", "()")
 
 Event = Mapping[str, Any]
 
 
 def body_of(shift: Shift, op: Operation, site: Site, options: CalendarOptions) -> dict[str, Any]:
-    """Free, nobody invited, no reminder unless asked for, and never a whole day."""
+    """Of a new event: free, nobody invited, no reminder unless asked for, and never a whole day."""
     alarms = [] if options.alarm is None else [{"method": "popup", "minutes": options.alarm}]
     return {
         "summary": title_of(shift, site, options.title),
@@ -32,6 +34,34 @@ def body_of(shift: Shift, op: Operation, site: Site, options: CalendarOptions) -
         "reminders": {"useDefault": False, "overrides": alarms},
         "extendedProperties": {"private": properties_of(op.marker)},
     }
+
+
+def change_of(
+    shift: Shift, op: Operation, site: Site, options: CalendarOptions, old: str | None, there: Event | None
+) -> dict[str, Any]:
+    """What is ours to say of an event that stands: whatever it leaves out stays as it is (G-07).
+
+    `old`: the marker that it bears. `there`: the event, where a human may have been at it; their description stays, and only
+    what would contradict the times goes: that it is a whole day (null takes a key away), or repeats.
+    """
+    body = {name: value for name, value in body_of(shift, op, site, options).items() if name in CHANGED}
+    private = body["extendedProperties"]["private"]
+    private |= {key: None for key in properties_of(old or "") if key not in private}
+    if there is None:
+        return body
+    if described(there, shift, site):
+        del body["description"]
+    for name in ("start", "end"):
+        if isinstance(side := there.get(name), dict) and "date" in side:
+            body[name] |= {"date": None}
+    if there.get("recurrence"):
+        body["recurrence"] = []
+    return body
+
+
+def described(event: Event, shift: Shift, site: Site) -> bool:
+    """Whether it has another description than we would write: a human's."""
+    return not same_words(description(shift, site), str(event.get("description") or ""), page=True)
 
 
 def wording(shift: Shift, site: Site, options: CalendarOptions) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from connectors.outlook_events import EXPAND, FIELDS, Events, ref_of
+from connectors.outlook_events import EXPAND, FIELDS, Events, ref_of, version_of
 from connectors.outlook_graph import Gone, Graph, ServerFault, part
 from connectors.outlook_http import Answer, Http, checked
 from connectors.outlook_sign_in import CLOUDS, SignIn, sign_in
@@ -216,11 +216,25 @@ class Outlook:
         return entry
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
+        """One PATCH, which leaves what it does not name; a GET before it where a human may have been at the event."""
+        version = _version(entry)
         try:
-            answer = self._graph.patch(self._path(entry.ref), self._events.changed(shift, op), _version(entry))
+            there = None if op.untouched else self._as_seen(entry)
+            answer = self._graph.patch(self._path(entry.ref), self._events.change(shift, op, there), version)
         except Gone as gone:
             raise Stale(f"the event is gone ({gone})") from None
-        return replace(self._written(answer, op), uid=entry.uid)
+        written = replace(self._written(answer, op), uid=entry.uid)
+        theirs = there is not None and self._events.described(there, shift)
+        return replace(written, version=None) if theirs else written
+
+    def _as_seen(self, entry: Entry) -> Mapping[str, Any]:
+        try:
+            found = self._graph.get(self._path(entry.ref), (("$select", "body,type,changeKey"),)).data
+        except Unavailable as cause:
+            raise Unavailable(str(cause), after=cause.after, refused=True) from None  # only a read failed
+        if version_of(found) != entry.version:
+            raise Stale("the event was changed since it was read")
+        return dict(found)
 
     def delete(self, entry: Entry, op: Operation) -> None:
         try:

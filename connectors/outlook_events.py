@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.connector import Entry, Operation, Site, Unavailable
 from syncd.core.model import Instant, Shift
-from syncd.event import CalendarOptions, Names, description_of, tidy, title_of
+from syncd.event import CalendarOptions, Names, description_of, same_words, tidy, title_of
 
 PROPERTY = "String {7b1f3c52-6d0e-4b7a-9f43-2f5c1f0f9a61} Name syncd"
 """Our extended property: the marker. The GUID is ours alone, and never changes."""
@@ -58,8 +58,24 @@ class Events:
             "transactionId": op.uid,
         }
 
+    def change(self, shift: Shift, op: Operation, there: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What is ours to say of an event that stands; how it shows, reminds and is coloured stays as people set it (MS-13).
+
+        `there`: body and type, where a human may have been at it; their description stays, and only that it repeats goes.
+        """
+        body = self.changed(shift, op)
+        if there is not None and self.described(there, shift):
+            del body["body"]
+        return body if there is None or there.get("type") != "seriesMaster" else {**body, "recurrence": None}
+
+    def described(self, event: Mapping[str, Any], shift: Shift) -> bool:
+        """Whether it has another description than we would write: a human's. Exchange makes HTML of a text (MS-10)."""
+        body = event.get("body")
+        kind, text = (str(body.get("contentType")), str(body.get("content") or "")) if isinstance(body, dict) else ("", "")
+        return not same_words(description_of(shift, self._site), text, page=kind.casefold() == "html")
+
     def changed(self, shift: Shift, op: Operation) -> dict[str, Any]:
-        """What is ours to say. How it shows, reminds and is coloured stays as people set it since (MS-13)."""
+        """What every write says."""
         return {
             "subject": self.title(shift),
             "body": {"contentType": "text", "content": description_of(shift, self._site)},
@@ -97,7 +113,7 @@ class Events:
                 end=max(start, end),
                 person=self._names.person(title),
                 title=title,
-                version=_version(event),
+                version=version_of(event),
                 marker=marker,
             )
         if marker is not None or ref in known:
@@ -145,7 +161,7 @@ def _uid(event: Mapping[str, Any]) -> str | None:
     return transaction if single and isinstance(transaction, str) and transaction else None
 
 
-def _version(event: Mapping[str, Any]) -> str | None:
+def version_of(event: Mapping[str, Any]) -> str | None:
     """The etag comes along whatever was selected (MS-15); the change key is the same without its quotation marks."""
     etag, key = event.get("@odata.etag"), event.get("changeKey")
     return str(etag) if etag else f'W/"{key}"' if key else None

@@ -106,6 +106,9 @@ class Operation:
 
     uid: str
     marker: str
+    untouched: bool = False
+    """Of a replace: the entry is at the version that our own last write left, so all that is in it is ours. Else a human may
+    have added to it, and that is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +160,11 @@ class Connector(Protocol):
     def create(self, shift: Shift, op: Operation) -> Entry: ...
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
-        """`entry` as it was seen; `Stale` if it is no longer that. Only where `capabilities.native_update`."""
+        """`entry` as it was seen; `Stale` if it is no longer that. Only where `capabilities.native_update`.
+
+        Person, time, title and marker are said anew; what else a human made of the entry stays, a description they changed too.
+        Where anything of theirs stays the answer has no version, so that the entry is never taken for ours alone.
+        """
 
     def delete(self, entry: Entry, op: Operation) -> None:
         """Already gone is success; `Stale` if it is no longer as it was seen."""

@@ -17,17 +17,16 @@ from zoneinfo import ZoneInfo
 
 from syncd.connector import Entry, Operation, Site
 from syncd.core.model import DAY, Instant, Shift, Window
-from syncd.title import Names, description_of, recognise, template_problem, tidy, title_of
+from syncd.keeping import MARKER, rewritten
+from syncd.title import Names, description_of, recognise, same_words, template_problem, tidy, title_of
 
 if TYPE_CHECKING:
     from icalendar import Timezone
 
 __all__ = [
-    "MARKER", "CalendarOptions", "Event", "Names", "description_of", "entries_of", "entry_of", "from_ical", "principal",
-    "recognise", "tidy", "title_of", "to_ical", "touches", "wording",
+    "MARKER", "CalendarOptions", "Event", "Names", "description_of", "entries_of", "entry_of", "from_ical", "into", "principal",
+    "recognise", "same_words", "tidy", "title_of", "to_ical", "touches", "wording",
 ]  # fmt: skip
-
-MARKER = "X-SYNCD-MARKER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +116,18 @@ def to_ical(shift: Shift, op: Operation, site: Site, options: CalendarOptions) -
         calendar.add_component(_timezone(options.zone))
     calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def into(there: bytes, shift: Shift, op: Operation, site: Site, options: CalendarOptions) -> tuple[bytes, bool]:
+    """The object to store in place of `there`, with what others added to it; and whether there is any of that.
+
+    Nothing of theirs can be in what stands as our last write left it (`op.untouched`), or in nothing.
+    """
+    fresh = to_ical(shift, op, site, options)
+    if op.untouched or not there:
+        return fresh, False
+    titles = {title_of(shift._replace(person=person), site, options.title) for person in (shift.person, *site.people)}
+    return rewritten(there, fresh, titles)
 
 
 def _ambiguous(at: Instant, zone: str) -> bool:

@@ -5,6 +5,7 @@ Names and titles are hostile input: they are data, never structure (F22). Pure.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ TITLE_LENGTH = 250
 FIELDS = ("person", "role", "schedule")
 """What a title template may name in braces."""
 
+_TAG = re.compile(r"<(style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[a-z/!][^>]*>", re.IGNORECASE | re.DOTALL)
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -107,6 +109,17 @@ def description_of(shift: Shift, site: Site) -> str:
         f"This shift is kept in step with the rota by syncd. To ask for a change or a swap, "
         f"{'write to ' + ask if ask else 'ask whoever keeps the rota'}."
     )
+
+
+def same_words(ours: str, there: str, *, page: bool) -> bool:
+    """Whether a description still is what we wrote. `page`: the server makes HTML of it, with breaks and links of its own."""
+    if page:
+        there = html.unescape(_TAG.sub("", there[:100_000]))
+    return _bare_of_space(ours) == _bare_of_space(there)
+
+
+def _bare_of_space(text: str) -> str:
+    return "".join(unicodedata.normalize("NFC", text).split())
 
 
 # --- who is meant ----------------------------------------------------------------------------

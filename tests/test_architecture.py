@@ -24,7 +24,7 @@ VENDORS = """icalendar caldav googleapiclient google google_auth_httplib2 msal p
 NOT_FOR_CONNECTORS = {"logging", "sched", "asyncio"}
 KNOWS_BOTH_SIDES = {"cycle", "errand", "daemon", "herald", "worker", "proof", "web", "cli", "__main__"}
 # the kinds' options are part of what a file may say; a rota from elsewhere is part of a configuration
-ALSO = {"event": ["syncd.title"], "config": ["syncd.registry"], "source": ["syncd.config"]}
+ALSO = {"event": ["syncd.title", "syncd.keeping"], "config": ["syncd.registry"], "source": ["syncd.config"]}
 
 
 def imports(path: Path) -> Iterator[str]:

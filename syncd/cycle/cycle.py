@@ -207,6 +207,7 @@ class Cycle:
             beat=lease.renew,
             stop=self.stop,
             progress=self.progress,
+            written={row.ref: row.version for row in asked.memory.rows if row.version is not None and row.op},
         )
 
     def _seen(self, remembered: Remembered) -> tuple[Look, Question, Decision, Settled]:

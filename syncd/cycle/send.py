@@ -6,7 +6,7 @@ Our own thread writes the store; connector calls run on as many threads as the d
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -93,6 +93,8 @@ class Sender:
     beat: Callable[[], None]
     stop: Event
     progress: Callable[[int, int], None] = lambda done, of: None
+    written: Mapping[str, str] = field(default_factory=dict)
+    """Ref → the version that our own last write left there."""
 
     def send(
         self, changes: Sequence[Change], standing: Sequence[Value], targets: Sequence[Target], seen: Iterable[str], first: int = 0
@@ -201,7 +203,8 @@ class Sender:
             seen=seen if self.connector.capabilities.stacked or not self.connector.capabilities.own_ids else (),
             at=self.now,
         )
-        return Call(change=change, intent=intent, operation=Operation(uid=uid, marker=marker))
+        untouched = entry is not None and entry.version is not None and self.written.get(entry.ref) == entry.version
+        return Call(change=change, intent=intent, operation=Operation(uid=uid, marker=marker, untouched=untouched))
 
     def _answers(self, calls: list[Call]) -> list[Answer]:
         if len(calls) == 1 and not (isinstance(self.connector, CreatesMany) and calls[0].change.action is Action.CREATE):

@@ -79,9 +79,9 @@ def shift(person: str = "ana", start: Instant = T, end: Instant | None = None) -
     return Shift("payments", "primary", person, start, start + 8 * HOUR if end is None else end, 0, Source("weekly", 0))
 
 
-def op(name: str, marker: str | None = None) -> Operation:
+def op(name: str, marker: str | None = None, *, untouched: bool = False) -> Operation:
     """Uids are letters a-v and digits, as ours are."""
-    return Operation(uid=name, marker=f"m1.{name}.c2lnbmVk" if marker is None else marker)
+    return Operation(uid=name, marker=f"m1.{name}.c2lnbmVk" if marker is None else marker, untouched=untouched)
 
 
 def event(uid: str, start: Instant, end: Instant, title: str, more: str = "") -> str:

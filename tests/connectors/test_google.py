@@ -13,7 +13,7 @@ from tests.connectors.conformance import PEOPLE, Conformance
 from tests.connectors.google_place import Place, opened
 from tests.simulators.common import Fault
 
-METHOD = {"read": "GET", "create": "POST", "replace": "PUT", "delete": "DELETE"}
+METHOD = {"read": "GET", "create": "POST", "replace": "PATCH", "delete": "DELETE"}
 FAULTS = {
     "lost before": {"drop": "before"},
     "lost after": {"drop": "after"},

@@ -24,7 +24,7 @@ from tests.simulators.common import Bucket, Clock, Fault, clean_environment
 CALLS: dict[str, tuple[str, Callable[[Google, Entry], object]]] = {
     "read": ("GET", lambda google, entry: google.read(WINDOW, {})),
     "create": ("POST", lambda google, entry: google.create(shift("cho"), op("shift2"))),
-    "replace": ("PUT", lambda google, entry: google.replace(entry, shift("ben"), op("shift1"))),
+    "replace": ("PATCH", lambda google, entry: google.replace(entry, shift("ben"), op("shift1", untouched=True))),
     "delete": ("DELETE", lambda google, entry: google.delete(entry, op("shift1"))),
 }
 every_call = pytest.mark.parametrize("verb", CALLS)
@@ -184,9 +184,9 @@ def test_a_create_that_lands_late_meets_its_own_id(place: Place, google: Google)
 def test_a_change_that_was_applied_behind_an_error_is_seen_by_the_next_look(place: Place, google: Google) -> None:
     """F2: an error answer, but applied."""
     entry = google.create(shift(), op("shift1"))
-    place.faults.add(Fault(method="PUT", path="/events", status=503, commit=True))
+    place.faults.add(Fault(method="PATCH", path="/events", status=503, commit=True))
     with pytest.raises(Unavailable):
-        google.replace(entry, shift("ben"), op("shift1"))
+        google.replace(entry, shift("ben"), op("shift1", untouched=True))
     assert google.read(WINDOW, {"shift1": entry.version or ""}).entries[0].person == "ben"
 
 
@@ -258,12 +258,12 @@ def test_the_same_holds_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
         there.key = there.service_account()
         google = there.connector()
         entry = google.create(shift(), op("shift1"))
-        there.faults.add(Fault(method="PUT", path="/events", drop="after"))
+        there.faults.add(Fault(method="PATCH", path="/events", drop="after"))
         with pytest.raises(Unavailable):
-            google.replace(entry, shift("ben"), op("shift1"))
+            google.replace(entry, shift("ben"), op("shift1", untouched=True))
         assert [seen.person for seen in google.read(WINDOW, {}).entries] == ["ben"]
         google.close()
-        assert len(there.journal.of("PUT")) == 1
+        assert len(there.journal.of("PATCH")) == 1
 
 
 @pytest.mark.parametrize(

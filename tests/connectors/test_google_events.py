@@ -287,7 +287,7 @@ def test_a_deleted_event_that_forbids_its_change_is_stale(place: Place, google: 
     """G-03: one answer that was seen."""
     entry = google.create(shift(), op("shift1"))
     body = {"error": {"code": 403, "message": "Forbidden", "errors": [{"domain": "global", "reason": "forbidden"}]}}
-    place.faults.add(Fault(method="PUT", path="/events", times=None, status=403, body=body))
+    place.faults.add(Fault(method="PATCH", path="/events", times=None, status=403, body=body))
     with pytest.raises(Denied):
         google.replace(entry, shift("ben"), op("shift1"))
     with place.hand():

@@ -102,6 +102,40 @@ def test_a_deleted_event_comes_back_under_another_id(place: Place, syncd: Comman
     assert ref not in [event["id"] for event in place.calendar.live()]
 
 
+def _override(syncd: CommandLine, person: str) -> None:
+    """From the next Monday on, a week."""
+    times = ("--from", "2026-03-16T09:00", "--to", "2026-03-23T09:00")
+    syncd.json("override", "add", "--person", person, "--role", "primary", *times)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_people_added_to_an_event_stays_whoever_has_the_shift_later(place: Place, syncd: CommandLine, mode: str) -> None:
+    written(place, syncd, mode)
+    syncd.run("export", "--now")
+    ref = next(event["id"] for event in place.calendar.live() if event["summary"].startswith("Ben"))
+    theirs = {"location": "Room 5", "colorId": "11", "description": "bridge 555"}
+    with place.hand():
+        place.calendar.human_edits(ref, **theirs)
+    _override(syncd, "cho")
+    before = len(place.journal)
+    assert syncd.run("export", "--now").exit_code == 0
+    assert [call.method for call in place.journal[before:]] == ["POST", "GET", "GET", "GET", "PATCH"], (
+        "a token, the list, what is new in it for sure, and once more just before"
+    )
+    event = place.calendar.records[ref].now
+    assert event["summary"] == "Cho Min-ji: Primary"
+    assert {key: event[key] for key in theirs} == theirs
+    assert syncd.json("export", "--now")[0]["changes"] == []
+
+
+def test_a_shift_that_changes_hands_is_one_write_where_nobody_touched_the_event(place: Place, syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    _override(syncd, "cho")
+    before = len(place.journal)
+    assert syncd.run("export", "--now").exit_code == 0
+    assert [call.method for call in place.journal[before:]] == ["POST", "GET", "PATCH"]
+
+
 def test_a_copy_by_a_human_is_left_alone(place: Place, syncd: CommandLine) -> None:
     syncd.run("export", "--now")
     with place.hand():

@@ -129,6 +129,28 @@ def test_what_a_human_does_is_put_back_or_taken_over_as_the_mode_says(
     assert syncd.shown() == after, "whoever is on call is shown again"
 
 
+@pytest.mark.parametrize("touched", [True, False])
+def test_what_people_added_stays_and_only_what_they_touched_is_read_before_it_changes_hands(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, touched: bool
+) -> None:
+    syncd = story(there, tmp_path, monkeypatch)
+    syncd.export()
+    mine = syncd.ours()[1]
+    theirs = {"location": {"displayName": "Room 5"}, "showAs": "oof", "body": {"contentType": "html", "content": "bridge 555"}}
+    if touched:
+        there.human.edits(mine.guid, **theirs)
+    times = ("--from", "2026-03-16T09:00", "--to", "2026-03-23T09:00")
+    syncd.json("override", "add", "--person", "cho", "--role", "primary", *times)
+    there.journal.clear()
+    syncd.export()
+    assert [call.method for call in there.journal.of("*", "^/v1.0/")] == ["GET", *["GET"] * touched, "PATCH"]
+    facts = syncd.ours()[1].facts
+    assert facts["subject"] == "Cho Min-ji: Primary"
+    assert not touched or {key: facts[key] for key in theirs} == theirs
+    syncd.settle()
+    assert syncd.ours()[1].facts == facts
+
+
 def test_a_copy_with_our_mark_stays_and_is_never_fought_over(
     there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

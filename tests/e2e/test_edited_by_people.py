@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.e2e.town import ROLLING, Town
 
 
@@ -154,3 +156,42 @@ def test_two_shifts_swapped_by_their_titles(shown: Town) -> None:
         assert shown.refs() == before
     assert len(shown.writes()) == 2
     shown.nothing_to_do()
+
+
+def _notes(shown: Town, line: str) -> None:
+    """A human adds a place and a reminder, and says more than we do."""
+    ref = shown.event(line).ref
+    text = re.sub(r"DESCRIPTION:[^\r\n]*(\r?\n [^\r\n]*)*", "DESCRIPTION:bridge 555", shown.get(ref))
+    more = "LOCATION:Room 5\r\nX-APPLE-TRAVEL:1\r\nBEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n"
+    shown.put(ref, text.replace("END:VEVENT", f"{more}END:VEVENT"))
+
+
+def _noted(shown: Town, line: str) -> bool:
+    lines = shown.get(shown.event(line).ref).splitlines()
+    theirs = {"DESCRIPTION:bridge 555", "LOCATION:Room 5", "X-APPLE-TRAVEL:1", "ACTION:AUDIO", "TRIGGER:-PT5M"}
+    return theirs <= set(lines)
+
+
+def test_what_people_added_to_an_event_stays_whoever_has_the_shift_later(shown: Town) -> None:
+    _notes(shown, "ben 13T09 14T09")
+    for person in ("dee", "cho", "ana"):
+        made = shown.override(person, "13T09", "14T09")
+        shown.export()
+        assert shown.writes() == ["PUT"]
+        assert _noted(shown, f"{person} 13T09 14T09")
+        shown.syncd.json("override", "remove", made)
+    shown.export()
+    assert _noted(shown, "ben 13T09 14T09")
+    assert shown.export()["changes"] == []
+    shown.nothing_to_do()
+
+
+def test_only_an_event_that_people_touched_is_read_before_it_is_replaced(shown: Town) -> None:
+    _notes(shown, "ben 13T09 14T09")
+    assert shown.export()["changes"] == []
+    shown.override("dee", "13T09", "14T09")
+    shown.export()
+    assert shown.requests() == ["REPORT", "GET", "PUT"]
+    shown.override("dee", "15T09", "16T09")
+    shown.export()
+    assert shown.requests() == ["REPORT", "REPORT", "PUT"], "a list, what that says anew, and one write"

@@ -156,6 +156,7 @@ def changed(event: Event, body: Mapping[str, Any]) -> Event:
         "id",
         "originalStartTimeZone",
         "originalEndTimeZone",
+        "recurrence",
     }
     if unknown := [name for name in body if name not in known and not name.startswith("@")]:
         raise bad(f"The property {unknown[0]!r} is not one this simulator keeps.", "RequestBodyRead")
@@ -181,7 +182,10 @@ def changed(event: Event, body: Mapping[str, Any]) -> Event:
             properties.pop(key, None)
         else:
             properties[key] = (one["id"], value)
-    return replace(event, facts=facts, start=start, end=end, zones=(start_zone, end_zone), properties=properties)
+    if body.get("recurrence") is not None:
+        raise bad("This simulator makes series by a human's hand alone.", "RequestBodyRead")
+    repeats = () if "recurrence" in body else event.repeats
+    return replace(event, facts=facts, start=start, end=end, zones=(start_zone, end_zone), properties=properties, repeats=repeats)
 
 
 def shown_id(event: Event, immutable: bool) -> str:
