@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from syncd.store import owned
 from syncd.store.errors import StoreError
 
 KEY_FILE = "syncd.key"
@@ -72,7 +73,7 @@ def _make(path: Path) -> None:
     """Complete or not at all, and never over one that somebody else made meanwhile."""
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
     try:
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        with os.fdopen(owned.opened(part), "w", encoding="ascii") as file:
             file.write(os.urandom(32).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())

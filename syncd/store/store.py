@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from syncd.store import owned
 from syncd.store.database import Postgres, Sqlite
 from syncd.store.errors import LeaseHeld, StoreError
 from syncd.store.journal import Audit
@@ -73,7 +74,7 @@ class Store:
         try:
             if create:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                os.close(owned.opened(path))
                 if path.stat().st_mode & 0o077:
                     path.chmod(0o600)
             elif not path.exists() or path.stat().st_size == 0:
