@@ -79,7 +79,7 @@ class Worker:
         return any(one is not None and one.is_alive() for one in (self.thread, self._left))
 
     def now(self) -> None:
-        """It is looked at as soon as may be; where a cycle is under way, once more after it: that one may have looked too early."""
+        """As soon as may be; where a cycle is under way, once more after it: that one may have looked too early."""
         with self._changing:
             self.due = self._clock.monotonic()
             self.wake.set()

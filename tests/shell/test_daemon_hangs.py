@@ -154,7 +154,7 @@ def test_no_more_than_two_threads_hang_and_that_is_said(running: Running, hangin
     hanging.let_go.set()
     hanging.place.hook = None
     running.until(lambda: len(of(logs, "destination.came_back")) == 2)
-    running.clock.skipped += 60
+    running.daemon._now([hanging.name])
     running.until(lambda: running.daemon.reasons() == [])
     assert running.daemon.open_calls
 
