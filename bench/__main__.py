@@ -1,6 +1,5 @@
-"""Runs all of it, or the parts named: `python -m bench [start] [requests] [quiet] [link] [large] [shifts] [daemon] [fleet]`.
+"""Runs all of it, or the parts named: `python -m bench [start] [requests] [quiet] [link] [large] [shifts]`.
 
-`fleet`, two hundred destinations of five hundred entries, takes a quarter of an hour and is measured only where it is named.
 Exit 1 where a figure is over what it may be.
 """
 
@@ -11,18 +10,17 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench import calendars, daemon, shifts, start
+from bench import calendars, shifts, start
 from bench.place import Clean
 from bench.report import Line
 from tests.connectors.servers import Server
 
-PARTS = ("start", "requests", "quiet", "link", "large", "shifts", "daemon")
-SLOW = ("fleet",)
+PARTS = ("start", "requests", "quiet", "link", "large", "shifts")
 
 
 def main(chosen: tuple[str, ...]) -> int:
-    if unknown := set(chosen) - {*PARTS, *SLOW}:
-        raise SystemExit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS + SLOW)}")
+    if unknown := set(chosen) - set(PARTS):
+        raise SystemExit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     missed = 0
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         folder = Path(name)
@@ -47,12 +45,8 @@ def _lines(part: str, clean: Clean, folder: Path, server: Server) -> Iterable[Li
             return calendars.slow_link(clean, folder, server)
         case "large":
             return calendars.large(clean, folder, server)
-        case "shifts":
-            return shifts.measure()
-        case "daemon":
-            return daemon.measure(clean, folder, server)
         case _:
-            return daemon.fleet(clean, folder)
+            return shifts.measure()
 
 
 if __name__ == "__main__":

@@ -102,15 +102,19 @@ class Outlook:
             self._found = {}  # it may have been deleted and made again: the fingerprint will tell
             rows, first = self._look(window, known)
         entries: dict[str, Entry] = {}
+        same = {ref_of(row) for row in rows if self._settled(row, known)}
         for row in rows:
-            entry = self._events.entry(row, known)
+            entry = self._events.entry(row, known) if ref_of(row) not in same else None
             if entry is not None and (entry.ref in known or (entry.start < window.end and window.start < entry.end)):
                 entries[entry.ref] = entry
         for ref in known:
-            if ref not in entries and (entry := self._one(ref, known)) is not None:  # W11: looked for by itself
+            if (
+                ref not in entries and ref not in same and (entry := self._one(ref, known)) is not None
+            ):  # W11: looked for by itself
                 entries[ref] = entry
         return Observation(
             entries=tuple(entries.values()),
+            same=frozenset(same),
             server_time=first.time,
             fingerprint=f"outlook:{self._options.mailbox.casefold()}:{self._calendar()}",
             found=dict(self._found),
@@ -130,7 +134,7 @@ class Outlook:
         try:
             rows, first = self._graph.rows(f"/calendars/{part(calendar)}/calendarView", query)
             self._sure = True
-            bare = {ref_of(row) for row in rows if self._events.bare(row, known)}
+            bare = {ref_of(row) for row in rows if self._events.bare(row, known) and not self._settled(row, known)}
             if not bare:
                 return rows, first
         except ServerFault:
@@ -140,6 +144,11 @@ class Outlook:
             self._found["list"] = "events"
             return plain, answer
         return rows, first  # it was a human who took the mark away; the view shows every meeting of a series
+
+    def _settled(self, row: Mapping[str, Any], known: Mapping[str, str]) -> bool:
+        """Without our mark and at the version known: whether it ever had one was found out when that version was first seen."""
+        version = version_of(row)
+        return version is not None and known.get(ref_of(row)) == version and self._events.bare(row, known)
 
     def _plain(self, calendar: str, window: Window) -> tuple[list[dict[str, Any]], Answer]:
         """Single events and masters of series only, so foreign series are seen at their first meeting alone."""

@@ -138,8 +138,7 @@ def _not_ours(q: Question, there: Standing) -> str:
     if not strangers or q.memory.rows or q.memory.intents or "strangers" in q.here.released:
         return ""
     told = "entries there carry a syncd marker that this key does not verify, and nothing is remembered of this destination"
-    remedy = "put back the key that they were written with; acknowledged, they stay, and ours come beside them"
-    return f"{len(strangers)} {told}: {remedy}"
+    return f"{len(strangers)} {told}"
 
 
 def _adopted(q: Question) -> Memory:
@@ -289,7 +288,7 @@ def _decided(
     peers: Sequence[Entry],
     pieces: tuple[Piece, ...] | None = None,
 ) -> Decision:
-    marked, more = guarded(changes, targets, here, q.now)
+    marked, more = guarded(changes, targets, replace(here, one_at_a_time=q.can.people == 1), q.now)
     waiting = [d for d in drifts if d.do is Do.HOLD]
     if waiting and not holds:
         more = (

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from syncd.core.desired import Target
 from syncd.core.drift import Pull
 from syncd.core.mode import Limits
-from syncd.core.model import Instant
+from syncd.core.model import Instant, Window
 from syncd.core.plan import Change, Status, digest
 from syncd.core.record import Action
+from syncd.core.timeline import union
 
 PULLS = 3
 MOVED = 3
@@ -39,6 +40,8 @@ class Circumstances:
     """Zones whose clock changes are no longer those of the last cycle: newer time zone data (F20)."""
     first_link: bool = False
     """A pager of which nothing is remembered holds overrides that differ from the rota (rule 8)."""
+    one_at_a_time: bool = False
+    """It shows one person at a time: whoever the rota has on then stands in for what is removed, beneath it or beside it."""
     clock_jumped: bool = False
     confirmed: bool = False
     """Somebody ran `export`: who replaces is an actor who confirmed (not for removals)."""
@@ -62,9 +65,11 @@ def guarded(
 
     `targets`: the rota as it shall be shown; what says the same as one of them is a duplicate, and takes nobody off.
     """
-    shown = defaultdict(list)
+    shown, somebody = defaultdict(list), []
     for target in targets:
         shown[target.shift.person].append(target)
+        somebody.append((target.start, target.end))
+    on = union(somebody) if here.one_at_a_time else []
     held: dict[str, str] = {}
 
     def hold(found: Iterable[Change], reason: str) -> None:
@@ -73,7 +78,10 @@ def guarded(
             if change.status is not Status.HELD and name not in here.released:
                 held.setdefault(name, reason)
 
-    removals = [c for c in changes if c.action is Action.DELETE and not _succeeded(c, changes) and not _doubled(c, shown, now)]
+    removals = [
+        c for c in changes
+        if c.action is Action.DELETE and not (_succeeded(c, changes) or _doubled(c, shown, now) or _covered(c, on, now))
+    ]  # fmt: skip
     replaces = [c for c in changes if c.action is Action.REPLACE and c.before != c.after]
     edits = [c for c in changes if c.human and c.action in {Action.DELETE, Action.REPLACE}]
     if here.first_link:
@@ -144,6 +152,12 @@ def _doubled(change: Change, shown: Mapping[str, Sequence[Target]], now: Instant
     return before is not None and any(
         t.start <= max(before.start, now) and before.end <= t.end for t in shown.get(before.person, ())
     )
+
+
+def _covered(change: Change, on: Sequence[Window], now: Instant) -> bool:
+    """Whether somebody is on in all of the time of what is removed, where one at a time is shown."""
+    before = change.before
+    return before is not None and any(w.start <= max(before.start, now) and before.end <= w.end for w in on)
 
 
 def _ends_early(change: Change) -> bool:

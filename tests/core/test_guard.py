@@ -78,6 +78,19 @@ def test_a_duplicate_of_what_the_rota_says_takes_nobody_off():
     assert {c.status for c in guarded(found, shown, HERE, 0)[0]} == {Status.NOW}
 
 
+def test_whom_the_rota_has_on_is_in_the_place_of_what_is_removed_where_one_at_a_time_is_shown():
+    """A pager's overrides lie on top of ours, so nothing needs to be made when they go."""
+    found = [removal(n) for n in range(4)]
+    ben = [
+        Target(Shift("s", "primary", "ben", 0, 20, 0, Source()), 0, 0, 20),
+        Target(Shift("s", "primary", "cho", 20, 40, 0, Source()), 0, 20, 40),
+    ]
+    here = replace(HERE, one_at_a_time=True)
+    assert {c.status for c in guarded(found, ben, here, 0)[0]} == {Status.NOW}
+    assert {c.status for c in guarded(found, ben[:1], replace(here, limits=Limits(removals=1)), 0)[0][2:]} == {Status.HELD}
+    assert {c.status for c in guarded(found, ben, HERE, 0)[0]} == {Status.HELD}, "in a calendar each of two counts"
+
+
 def test_an_empty_rota_holds_what_ends_anybody_even_if_confirmed():
     shorten = replace(replacement(1), after=Value("ana", 10, 12))
     found = [removal(0), shorten, created(2)]

@@ -11,7 +11,7 @@ from threading import Event
 
 from tests.simulators.common import Clock
 
-NAMES = {"ana": "Ana Lima", "ben": "Ben Okafor", "cho": "Cho Min-ji", "dee": "Dee Novak"}
+NAMES = {"ana": "Ana Lima", "ben": "Ben Okafor", "cho": "Cho Min-ji", "dee": "Dee Novak", "eve": "Eve Abara"}
 STRANGER = "Zoe Quill"
 """Somebody whom the destination knows and the rota does not."""
 ROTA = """\
@@ -21,6 +21,7 @@ people:
   ben: {name: Ben Okafor, email: ben@example.com}
   cho: {name: Cho Min-ji, email: cho@example.com}
   dee: {name: Dee Novak, email: dee@example.com}
+  eve: {name: Eve Abara, email: eve@example.com}
 roles:
   primary: {title: Primary}
 schedules:
