@@ -13,13 +13,15 @@ COPY config config
 COPY systemd systemd
 COPY connectors connectors
 COPY syncd syncd
+# What only building needs goes, and of the descriptions of Google's hundreds of services (100 MB) all but the calendar's.
 RUN /opt/syncd/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /opt/syncd/bin/pip uninstall --yes --quiet pip \
-    && install -d -m 0700 /state
+    && find /opt/syncd/lib -path '*/discovery_cache/documents/*.json' ! -name calendar.v3.json -delete \
+    && /opt/syncd/bin/pip uninstall --yes --quiet setuptools pip \
+    && install -d -m 0700 /state/syncd
 
 FROM ${PYTHON}
 COPY --from=build /opt/syncd /opt/syncd
-COPY --from=build --chown=10001:10001 /state /var/lib/syncd
+COPY --from=build --chown=10001:10001 /state/ /var/lib/
 ENV PATH=/opt/syncd/bin:$PATH STATE_DIRECTORY=/var/lib/syncd SYNCD_CONFIG=/etc/syncd/syncd.yaml \
     HOME=/var/lib/syncd PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001:10001

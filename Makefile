@@ -24,7 +24,7 @@ STRIP := awk '/^[^ ]/ { keep = !/sys_platform == .never./ } keep'
 .DEFAULT_GOAL := test
 
 $(VENV)/made: | check-python
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
 	touch $@
 
 check-python:

@@ -36,7 +36,9 @@ schedules:
       - members: [ana, ben, cho]
         rotation: {{every: {hours}, unit: hour}}
 destinations:
-  calendar:
+"""
+DESTINATION = """\
+  {name}:
     kind: {kind}
     schedule: payments
     role: primary
@@ -105,10 +107,18 @@ class Desk:
         return self.clean.run(self.folder, program, *args)
 
 
-def syncd(clean: Clean, folder: Path, shifts: int, kind: str, options: str) -> Desk:
-    """syncd with a rota of so many shifts ahead (and the one that is running) and one destination."""
+def syncd(clean: Clean, folder: Path, shifts: int, kind: str, *options: str) -> Desk:
+    """syncd with a rota of so many shifts ahead (and the one that is running) and a destination for each of `options`.
+
+    One is called `calendar`, several are numbered.
+    """
     folder.mkdir(parents=True)
-    text = ROTA.format(store=folder / "state", hours=HOURS, horizon=(shifts - 1) * HOURS, kind=kind, options=options)
+    ahead = (shifts - 1) * HOURS
+    text = ROTA.format(store=folder / "state", hours=HOURS)
+    for number, one in enumerate(options):
+        text += DESTINATION.format(
+            name=f"calendar-{number}" if len(options) > 1 else "calendar", kind=kind, horizon=ahead, options=one
+        )
     (folder / "syncd.yaml").write_text(text)
     return Desk(clean, folder)
 

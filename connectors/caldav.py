@@ -38,10 +38,12 @@ from syncd.connector import (
     Stale,
     Unavailable,
 )
-from syncd.core.model import Shift, Window
+from syncd.core.model import HOUR, Shift, Window
 from syncd.event import CalendarOptions, Names, entries_of, entry_of, from_ical, into, principal, to_ical, touches, wording
 
 MOST_OUTSIDE = 500
+OFFSET = 14 * HOUR
+"""By so much some servers look for an event with a zone in the wrong place: they take its local times for UTC."""
 CALENDAR = {"Content_Type": "text/calendar; charset=utf-8"}
 
 
@@ -127,6 +129,8 @@ class CalDav:
 
     def _listing(self, window: Window) -> Answer:
         url = self._calendar()
+        around = OFFSET if self._options.zone is not None else 0
+        window = Window(window.start - around, window.end + around)
         answer = self._wire.call("REPORT", url, query(window), Depth="1")
         if answer.status in (404, 410) and self._options.calendar is not None and self._site.found.get("calendar") == url:
             del self._found["calendar"]  # it may have moved: its name is looked for again, and the fingerprint tells

@@ -28,7 +28,7 @@ from syncd.connector import (
     Unsupported,
 )
 from syncd.core.model import DAY, Shift, Window
-from syncd.event import CalendarOptions, Names, tidy
+from syncd.event import CalendarOptions, Names, tidy, title_of
 
 if TYPE_CHECKING:
     from connectors.google_account import Account
@@ -168,16 +168,33 @@ class Google:
         return wording(shift, self._site, self._options)
 
     def create(self, shift: Shift, op: Operation) -> Entry:
-        """An id that was ever used is `Stale`, also that of a deleted event (G-02): the next generation is free."""
-        from connectors.google_call import Gone, not_found
+        """An id that was ever used is `Stale`, also that of a deleted event (G-02): the next generation is free.
+
+        Where the event that has it is this very one, an earlier call made it whose answer was lost, and no list shows it yet.
+        """
+        from connectors.google_call import Gone, Taken, not_found
 
         body = {"id": op.uid, **body_of(shift, op, self._site, self._options)}
         with self._line() as line:
+            event: Event
             try:
                 event = line.ask(lambda events: events.insert(calendarId=self._options.calendar, body=body, sendUpdates="none"))
             except Gone:
                 raise not_found(line.account, self._options.calendar) from None
+            except Taken:
+                found = self._looked_at(line, op.uid)
+                if found is None or not self._says(found, shift):
+                    raise
+                event = found
             return self._written(event, shift)
+
+    def _says(self, event: Event, shift: Shift) -> bool:
+        """It is marked as ours, and says what we would write."""
+        there = (times_of(event, self._site.schedule.timezone), tidy(str(event.get("summary") or "")))
+        return marker_of(event) is not None and there == (
+            (shift.start, shift.end),
+            title_of(shift, self._site, self._options.title),
+        )
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
         """One PATCH, which leaves what it does not name; a GET before it where a human may have been at the event."""
@@ -197,11 +214,15 @@ class Google:
             written = self._written(event, shift)
             return replace(written, version=None) if described(event, shift, self._site) else written
 
-    def _as_seen(self, line: Line, entry: Entry) -> Event:
+    def _looked_at(self, line: Line, ref: str) -> Event | None:
+        """As part of a write: where this read fails, nothing was done."""
         try:
-            event = self._got(line, entry.ref)
+            return self._got(line, ref)
         except Unavailable as cause:
-            raise Unavailable(str(cause), after=cause.after, refused=True) from None  # only a read failed
+            raise Unavailable(str(cause), after=cause.after, refused=True) from None
+
+    def _as_seen(self, line: Line, entry: Entry) -> Event:
+        event = self._looked_at(line, entry.ref)
         if event is None or event.get("etag") != entry.version:
             raise Stale("the event was changed since it was read")
         return event

@@ -28,6 +28,10 @@ class Gone(Stale):
     """What was named is not there: the event, or the calendar."""
 
 
+class Taken(Stale):
+    """The id belongs to an event, maybe a deleted one (G-02)."""
+
+
 class Forbidden(Denied):
     """A refusal without a reason, which may also be that of a deleted event (G-03)."""
 
@@ -90,7 +94,7 @@ def meaning(response: Any, content: bytes, account: Account, calendar: str) -> C
     if status in (404, 410):
         return Gone(f"it is no longer there ({said})")
     if status == 409:
-        return Stale(f"the id is already taken ({said})")
+        return Taken(f"the id is already taken ({said})")
     if status == 412:
         return Stale(f"the event was changed meanwhile ({said})")
     if reasons & LONG:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from threading import Event
+from threading import Event, Lock
 from typing import Protocol
+from weakref import WeakSet
 
 from syncd.core.model import Instant
 
@@ -31,3 +32,26 @@ class SystemClock:
 
     def wait(self, event: Event, seconds: float) -> bool:
         return event.wait(max(0.0, seconds))
+
+
+class Ending(Event):
+    """An event with branches: whoever sets it sets them all, and whoever sets a branch leaves the rest as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._branches: WeakSet[Ending] = WeakSet()
+        self._growing = Lock()
+
+    def branch(self) -> Ending:
+        with self._growing:
+            one = Ending()
+            self._branches.add(one)
+            if self.is_set():
+                one.set()
+            return one
+
+    def set(self) -> None:
+        with self._growing:
+            super().set()
+            for one in list(self._branches):
+                one.set()

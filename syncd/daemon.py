@@ -7,26 +7,30 @@ slowness or hold of one destination never touches another: they share nothing bu
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import Any
 
 from syncd import log, systemd
-from syncd.clock import Clock
+from syncd.clock import Clock, Ending
 from syncd.config import Config, ConfigError
-from syncd.core.model import Instant
-from syncd.cycle import Report, Trigger
-from syncd.errand import Errand, Paces
+from syncd.due import urgency
+from syncd.errand import Paces
 from syncd.proof import Proof
 from syncd.store import Store, StoreError
-from syncd.store.destinations import Destination as Known
-from syncd.store.errors import LeaseHeld, LeaseLost
 from syncd.watch import Watched
 from syncd.web.account import Account
 from syncd.web.metrics import Measures
-from syncd.worker import BUSY, JUMP, LONGEST_BACKOFF, PATIENCE, STUCK, TURN, Worker, urgency, wait_after
+from syncd.worker import JUMP, Means, Worker
+
+STUCK = 60.0
+"""Seconds without a turn of the loop after which it does not turn any more."""
+TURN = 1.0
+"""Seconds of one turn of the loop: how soon a change by another process is noticed."""
+PATIENCE = 15.0
+"""Seconds after SIGTERM in which calls under way may end; one still open then is left with its intent open (F44)."""
 
 
 class Daemon:
@@ -46,9 +50,9 @@ class Daemon:
     ) -> None:
         self._config, self._store, self._clock, self._load, self._turned = config, store, clock, load, turned
         self._proof = Proof(store, clock, alarm)
-        self._chance = chance or random.SystemRandom()
         self._workers: dict[str, Worker] = {}
-        self._paces = Paces()
+        self._going: list[Worker] = []
+        """Of destinations that left the configuration, until their last cycle has ended."""
         self._lock = Lock()
         self._refused = ""
         self._watched = Watched(_files(config))
@@ -56,8 +60,19 @@ class Daemon:
         self._last_ahead = self._ahead()
         self._last_turn = clock.monotonic()
         self._since = clock.now()
-        self.stop = Event()
+        self.stop = Ending()
         self.reload = Event()
+        self._means = Means(
+            config=self._current,
+            due=self._now,
+            store=store,
+            clock=clock,
+            stop=self.stop,
+            proof=self._proof,
+            measures=self.measures,
+            paces=Paces(),
+            chance=chance or random.SystemRandom(),
+        )
 
     def run(self) -> None:
         """Until `stop` is set."""
@@ -80,7 +95,7 @@ class Daemon:
     @property
     def open_calls(self) -> list[str]:
         """Destinations whose cycle is under way; after `run` those that were left behind."""
-        return sorted(name for name, one in self._workers.items() if one.thread is not None and one.thread.is_alive())
+        return sorted(one.settings.name for one in (*self._workers.values(), *self._going) if one.working)
 
     # --- health --------------------------------------------------------------------------
 
@@ -101,6 +116,7 @@ class Daemon:
             refused=self._refused,
             failing=tuple(sorted(name for name, one in workers if one.failures)),
             running={name: now - began for name, one in workers if (began := one.began) is not None},
+            hanging={name: one.hangs for name, one in workers if one.hangs},
             measures=self.measures,
         )
 
@@ -154,15 +170,20 @@ class Daemon:
             self.measures.forget(name)
             worker.gone.set()
             worker.wake.set()
+            self._going.append(worker)
         for name in self._soonest_first(config):
             settings = config.destinations[name]
             if name in self._workers:
                 self._workers[name].settings = settings
-                self._now(self._workers[name])
+                self._workers[name].now()
                 continue
-            self._workers[name] = Worker(settings, due=self._clock.monotonic(), ahead=self._ahead())
-            self._start(self._workers[name])
+            self._workers[name] = Worker(settings, self._means)
+            self._workers[name].start()
         self._mark_removed(config)
+
+    def _current(self) -> Config:
+        with self._lock:
+            return self._config
 
     def _soonest_first(self, config: Config) -> list[str]:
         """In the order in which they ask for a credential that they share."""
@@ -173,23 +194,12 @@ class Daemon:
             known = {}
         return sorted(config.destinations, key=lambda name: urgency(known.get(name)))
 
-    def _start(self, worker: Worker) -> None:
-        worker.thread = Thread(target=self._work, args=(worker,), name=f"syncd-{worker.settings.name}", daemon=True)
-        try:
-            worker.thread.start()
-        except RuntimeError as error:  # no thread to be had: the next turn tries again
-            worker.thread = None
-            self._failed(worker, log.logger(destination=worker.settings.name), str(error))
-
     def _supervise(self) -> None:
-        """A worker whose thread ended is given another one (F33)."""
-        for worker in list(self._workers.values()):
-            if worker.thread is not None and worker.thread.is_alive():
-                continue
-            if worker.thread is not None:
-                log.logger(destination=worker.settings.name).error("destination.worker_ended")
-            worker.began = None
-            self._start(worker)
+        for worker in (*self._workers.values(), *self._going):
+            worker.supervise()
+        if any(not worker.working for worker in self._going):
+            self._going = [worker for worker in self._going if worker.working]
+            self._mark_removed(self._config)  # its last cycle may have ended after the configuration changed
 
     def _mark_removed(self, config: Config) -> None:
         try:
@@ -216,7 +226,7 @@ class Daemon:
             worker = self._workers[name]
             if times > max(known[name].answered, worker.heard) and worker.failures == 0:  # one that fails keeps to its backoff
                 worker.heard = times
-                self._now(worker)
+                worker.now()
 
     def _ahead(self) -> float:
         return self._clock.now() - self._clock.monotonic()
@@ -227,120 +237,20 @@ class Daemon:
             seconds = round(ahead - self._last_ahead)
             log.logger().warning("clock.jumped", seconds=seconds)
             self._proof.tell("clock", f"the clock jumped by {seconds} s, or the machine slept: nothing is removed in this cycle")
-            for worker in self._workers.values():  # what is on now may be another shift: nobody waits for a refresh to see
-                self._now(worker)
+            self._now(self._workers)  # what is on now may be another shift: nobody waits for a refresh to see
         self._last_ahead = ahead
 
-    def _jumped(self, worker: Worker) -> str:
-        """Why this cycle does not trust the clock, or "": it was set since the last one, or we slept (F45)."""
-        ahead, before = self._ahead(), worker.ahead
-        worker.ahead = ahead
-        return f"the clock jumped by {ahead - before:.0f} s" if abs(ahead - before) > JUMP else ""
-
-    def _now(self, worker: Worker) -> None:
-        worker.due = self._clock.monotonic()
-        worker.wake.set()
+    def _now(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._workers:
+                self._workers[name].now()
 
     def _end(self) -> None:
-        for worker in self._workers.values():
-            worker.wake.set()
         until = self._clock.monotonic() + PATIENCE
         for worker in self._workers.values():
-            if worker.thread is not None:
-                worker.thread.join(max(0.0, until - self._clock.monotonic()))
-                if worker.thread.is_alive():
-                    log.logger(destination=worker.settings.name).warning("daemon.call_left_open")
-
-    # --- one destination -----------------------------------------------------------------
-
-    def _work(self, worker: Worker) -> None:
-        """The worker's thread. Whatever goes wrong in a cycle, the next one comes (F33)."""
-        while not self.stop.is_set() and not worker.gone.is_set():
-            left = worker.due - self._clock.monotonic()
-            if left > 0:
-                self._clock.wait(worker.wake, left)
-                worker.wake.clear()
-                continue
-            worker.wake.clear()
-            worker.began = self._clock.monotonic()
-            wait = self._cycle(worker)
-            worker.began = None
-            if not worker.wake.is_set():  # who woke it meanwhile wants one more: this one may have looked too early
-                worker.due = self._clock.monotonic() + wait
-        if worker.gone.is_set():
-            self._mark_removed(self._config)  # its last cycle may have ended after the configuration changed
-
-    def _cycle(self, worker: Worker) -> float:
-        """One cycle; seconds until the next."""
-        with self._lock:
-            config = self._config
-        errand = Errand(
-            config=config,
-            store=self._store,
-            clock=self._clock,
-            trigger=Trigger.DAEMON,
-            stop=self.stop,
-            paces=self._paces,
-            counted=self.measures.request,
-        )
-        settings, run, report, began = worker.settings, errand.run_id(), None, self._clock.monotonic()
-        logger = log.logger(destination=settings.name, run=run)
-        try:
-            report = errand.run(settings, run=run, jumped=self._jumped(worker))
-        except LeaseHeld as held:
-            logger.debug("destination.busy", holder=held.holder)
-            return BUSY
-        except LeaseLost as lost:
-            logger.warning("destination.lease_lost", reason=str(lost))
-            return BUSY
-        except StoreError as error:
-            self._proof.failed(error)
-            return min(settings.refresh, LONGEST_BACKOFF)
-        except Exception as error:  # a bug stops this destination alone, and only until its next cycle
-            logger.exception("destination.bug", reason=str(error))
-            self._failed(worker, logger, str(error))
-            self.measures.cycle(settings.name, self._clock.monotonic() - began, "bug")
-        else:
-            self._proof.works()
-            self._told(worker, logger, report, self._clock.monotonic() - began)
-        wait = wait_after(settings.refresh, worker.failures, report, self._chance)
-        self._remember_due(settings.name, self._clock.now() + int(wait))
-        return wait
-
-    def _told(self, worker: Worker, logger: log.Logger, report: Report, took: float) -> None:
-        name, outcomes = worker.settings.name, [str(answer.outcome) for answer in report.answers]
-        self.measures.cycle(name, took, "failed" if report.error else "complete" if report.complete else "partial", outcomes)
-        for name in report.wants:
-            if name in self._workers:
-                self._now(self._workers[name])
-        if report.answers:
-            logger.info(
-                "destination.changed",
-                digest=report.decision.plan.digest if report.decision else None,
-                changes=len(report.answers),
-                failed=len(report.failed),
-                waiting=len(report.waiting),
-                seconds=round(took, 3),
-            )
-        if report.error is not None:
-            self._failed(worker, logger, str(report.error))
-        elif worker.failures:
-            logger.info("destination.recovered", failures=worker.failures)
-            worker.failures = 0
-        else:
-            logger.debug("destination.cycle", seconds=round(took, 3))
-
-    def _failed(self, worker: Worker, logger: log.Logger, reason: str) -> None:
-        """Said once on failing, and once on recovery."""
-        worker.failures += 1
-        (logger.error if worker.failures == 1 else logger.debug)("destination.failed", reason=reason, failures=worker.failures)
-
-    def _remember_due(self, name: str, at: Instant) -> None:
-        try:
-            with self._store.write() as tx:
-                tx.destinations.put(replace(tx.destinations.get(name) or Known(name=name), next_due=at))
-        except StoreError as error:
-            self._proof.failed(error)
+            worker.wake.set()
+        for worker in (*self._workers.values(), *self._going):
+            worker.end(until)
 
 
 def _files(config: Config) -> tuple[Path, ...]:

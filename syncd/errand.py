@@ -1,11 +1,17 @@
-"""One cycle of one destination from its settings: opens its connector, gives it patience, takes its lease, and lets it run."""
+"""One cycle of one destination from its settings: opens its connector, gives it patience, takes its lease, and lets it run.
+
+Who supervises it holds an `Attempt`, by which it can be told to end and, where it does not, be fenced off.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
+from math import ceil
 from threading import Event, Lock
 
 from syncd import registry
@@ -15,8 +21,9 @@ from syncd.config.settings import Destination
 from syncd.connector import Connector, Secret
 from syncd.core.model import basic
 from syncd.cycle import Cycle, Report, Trigger, purge, site_of
-from syncd.retry import Pace, Patient, Retry
-from syncd.store import Store
+from syncd.pace import Pace
+from syncd.retry import Patient, Retry
+from syncd.store import Lease, LeaseLost, Store, StoreError
 
 
 class Paces:
@@ -27,11 +34,51 @@ class Paces:
         self._lock = Lock()
 
     def of(self, settings: Destination, calls: int) -> Pace:
-        options = settings.options
-        found = [getattr(options, one.name) for one in dataclasses.fields(options)] if dataclasses.is_dataclass(options) else []
-        used = sorted(one.where for one in found if isinstance(one, Secret))
         with self._lock:
-            return self._known.setdefault((settings.kind, *used) if used else (settings.name,), Pace(calls))
+            return self._known.setdefault(_credential(settings), Pace(calls))
+
+
+def _credential(settings: Destination) -> tuple[str, ...]:
+    """Where the secrets of a destination lie; the destination itself where it has none."""
+    options = settings.options
+    found = [getattr(options, one.name) for one in dataclasses.fields(options)] if dataclasses.is_dataclass(options) else []
+    used = sorted(one.where for one in found if isinstance(one, Secret))
+    return (settings.kind, *used) if used else (settings.name,)
+
+
+class Attempt:
+    """One cycle, as seen by whoever may have to give it up."""
+
+    def __init__(self, stop: Event) -> None:
+        self.stop = stop
+        """Set: no new call, no new intent, no longer waits."""
+        self.given_up = False
+        self._lock = Lock()
+        self._lease: Lease | None = None
+        self._connector: Connector | None = None
+
+    def works_with(self, connector: Connector) -> None:
+        self._connector = connector
+
+    def works_under(self, lease: Lease) -> None:
+        """Raises `LeaseLost` where it came too late."""
+        with self._lock:
+            if self.given_up:
+                raise LeaseLost(lease.name)
+            self._lease = lease
+
+    def give_up(self) -> None:
+        """Whatever it does from now on can neither write to the store nor open an intent (W13), and keeps nobody waiting.
+
+        Raises `StoreError` where that could not be made sure of; to be called again then.
+        """
+        self.stop.set()
+        if isinstance(self._connector, Patient):
+            self._connector.let_go()
+        with self._lock:
+            if self._lease is not None:
+                self._lease.release()
+            self.given_up = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +103,20 @@ class Errand:
 
     def open(self, settings: Destination) -> Connector:
         """Raises what `registry.connector` raises."""
-        found = {}
+        found, rest = {}, None
         if self.store is not None:
             with self.store.read() as tx:
                 known = tx.destinations.get(settings.name)
+                rest = tx.facts.get(_rest_of(settings))
             found = dict(known.found) if known else {}
         kind = registry.connector(settings.kind)
         connector = kind(settings.options, site_of(settings, self.config.rota, found))
         retry = Retry(clock=self.clock, stop=self.stop, patience=self.patience)
         pace = self.paces.of(settings, connector.capabilities.calls)
+        now = self.clock.now()
+        # Whoever asks by hand makes one call, and hears of it again; what a clock that was put back wrote counts for nothing.
+        if rest is not None and self.trigger is Trigger.DAEMON and rest["at"] <= now:
+            pace.told(self.clock, rest["until"] - now)
         return Patient.of(connector, retry, pace, lambda call, status: self.counted(settings.name, call, status))
 
     def plan(self, settings: Destination) -> Report:
@@ -85,17 +137,35 @@ class Errand:
         on_wait: Callable[[str], None] | None = None,
         progress: Callable[[int, int], None] = lambda done, of: None,
         jumped: str = "",
+        attempt: Attempt | None = None,
     ) -> Report:
         """One cycle under the destination's lease. Raises `LeaseHeld` where it is not free within `wait` seconds."""
         if self.store is None:
             raise ValueError("a cycle that writes needs a store")
         connector = self.open(settings)
         try:
+            if attempt is not None:
+                attempt.works_with(connector)
             with self.store.lease(settings.name, wait=wait, on_wait=on_wait, stop=self.stop) as lease:
+                if attempt is not None:
+                    attempt.works_under(lease)
                 cycle = self._cycle(settings, connector, run or self.run_id(), self.trigger, digest, progress, jumped)
-                return cycle.run_under(lease)
+                report = cycle.run_under(lease)
+                self._keep_rest(settings, connector, lease)
+                return report
         finally:
             connector.close()
+
+    def _keep_rest(self, settings: Destination, connector: Connector, lease: Lease) -> None:
+        """A rest that was asked for holds for other processes too, and for the next one after this."""
+        assert self.store is not None, "a cycle that writes has a store"  # noqa: S101
+        left, now = self.paces.of(settings, connector.capabilities.calls).rest(self.clock), self.clock.now()
+        if left <= 0:
+            return
+        with suppress(StoreError), self.store.write(lease) as tx:
+            was = tx.facts.get(_rest_of(settings))
+            if was is None or was["until"] < now + int(left):
+                tx.facts.put(_rest_of(settings), {"at": now, "until": now + ceil(left)})
 
     def purge_plan(self, settings: Destination) -> Report:
         """What a purge would remove; changes nothing. Raises what a failed look raises."""
@@ -144,3 +214,8 @@ class Errand:
             progress=progress,
             jumped=jumped,
         )
+
+
+def _rest_of(settings: Destination) -> str:
+    """What a credential's rest is kept under; where secrets lie is nobody else's business."""
+    return f"rest-{sha256(repr(_credential(settings)).encode()).hexdigest()[:16]}"

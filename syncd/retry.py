@@ -1,4 +1,4 @@
-"""Decides which failed calls are made again, and when: reads, and writes that were certainly refused; paces a credential's calls.
+"""Decides which failed calls are made again, and when: reads, and writes that were certainly refused.
 
 A write whose outcome is unknown is never sent again; the next cycle's look settles it (W2). The waits are full jitter
 under a doubling ceiling; a destination that names a time (`Retry-After`) is obeyed instead, and where that is longer
@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore, Event, Lock
+from threading import Event
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_when_event_set
@@ -19,7 +19,8 @@ from tenacity.wait import wait_base
 
 from syncd.clock import Clock
 from syncd.connector import Connector, ConnectorError, CreatesMany, Entry, Finding, Observation, Operation, Unavailable
-from syncd.core.model import Shift, Window
+from syncd.core.model import Instant, Shift, Window
+from syncd.pace import LOOK, Pace, Turn
 
 T = TypeVar("T")
 Counted = Callable[[str, str], None]
@@ -104,36 +105,6 @@ class Retry:
         )(attempt)
 
 
-class Pace:
-    """What all connectors of one credential share: how many calls at once, and the time before which none is made."""
-
-    def __init__(self, calls: int) -> None:
-        self._room = BoundedSemaphore(max(1, calls))
-        self._lock = Lock()
-        self._not_before = 0.0
-
-    def wait(self, clock: Clock, stop: Event, patience: float) -> None:
-        """Until the destination may be asked again. Raises `Unavailable` where that is beyond our patience."""
-        while (left := self._left(clock)) > 0:
-            if left > patience or clock.wait(stop, left):
-                raise Unavailable("it asked us to wait", after=left, refused=True)
-
-    def told(self, clock: Clock, after: float) -> None:
-        """It asked for `after` seconds of rest."""
-        with self._lock:
-            self._not_before = max(self._not_before, clock.monotonic() + after)
-
-    def __enter__(self) -> None:
-        self._room.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._room.release()
-
-    def _left(self, clock: Clock) -> float:
-        with self._lock:
-            return self._not_before - clock.monotonic()
-
-
 class Patient:
     """A connector whose calls are paced, and repeated where that is safe; to the engine it is that connector."""
 
@@ -141,6 +112,7 @@ class Patient:
         self._connector, self._retry, self._pace, self._counted = connector, retry, pace, counted
         self.Options = connector.Options
         self.capabilities = connector.capabilities
+        self._turns: set[Turn] = set()
 
     @staticmethod
     def of(connector: Connector, retry: Retry, pace: Pace, counted: Counted = lambda call, status: None) -> Connector:
@@ -150,19 +122,19 @@ class Patient:
         return patient
 
     def read(self, window: Window, known: Mapping[str, str]) -> Observation:
-        return self._retry.read(lambda: self._paced("read", lambda: self._connector.read(window, known)))
+        return self._retry.read(lambda: self._paced("read", LOOK, lambda: self._connector.read(window, known)))
 
     def wording(self, shift: Shift) -> str:
         return self._connector.wording(shift)
 
     def create(self, shift: Shift, op: Operation) -> Entry:
-        return self._retry.write(lambda: self._paced("create", lambda: self._connector.create(shift, op)))
+        return self._retry.write(lambda: self._paced("create", shift.start, lambda: self._connector.create(shift, op)))
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
-        return self._retry.write(lambda: self._paced("replace", lambda: self._connector.replace(entry, shift, op)))
+        return self._retry.write(lambda: self._paced("replace", shift.start, lambda: self._connector.replace(entry, shift, op)))
 
     def delete(self, entry: Entry, op: Operation) -> None:
-        return self._retry.write(lambda: self._paced("delete", lambda: self._connector.delete(entry, op)))
+        return self._retry.write(lambda: self._paced("delete", entry.start, lambda: self._connector.delete(entry, op)))
 
     def doctor(self) -> Iterable[Finding]:
         return self._connector.doctor()
@@ -170,18 +142,27 @@ class Patient:
     def close(self) -> None:
         self._connector.close()
 
-    def _paced(self, name: str, call: Callable[[], T]) -> T:
-        with self._pace:
-            self._pace.wait(self._retry.clock, self._retry.stop, self._retry.patience)
-            try:
-                answer = call()
-            except Exception as error:
-                self._counted(name, _status(error))
-                if isinstance(error, Unavailable) and error.after is not None:
-                    self._pace.told(self._retry.clock, error.after)
-                raise
-            self._counted(name, "ok")
-            return answer
+    def let_go(self) -> None:
+        """Calls that do not come back keep nobody else who uses the credential from making theirs."""
+        for turn in list(self._turns):
+            turn.end()
+
+    def _paced(self, name: str, urgency: Instant, call: Callable[[], T]) -> T:
+        turn = self._pace.turn(urgency, self._retry.clock, self._retry.stop, self._retry.patience)
+        self._turns.add(turn)
+        try:
+            answer = call()
+        except Exception as error:
+            self._counted(name, _status(error))
+            if isinstance(error, Unavailable) and error.after is not None:
+                self._pace.told(self._retry.clock, error.after)
+            raise
+        finally:
+            self._turns.discard(turn)
+            turn.end()
+        self._pace.answered()
+        self._counted(name, "ok")
+        return answer
 
 
 def _status(error: Exception) -> str:
@@ -200,4 +181,5 @@ class _PatientMany(Patient):
         self.batch = self._many.batch
 
     def create_many(self, shifts: Sequence[Shift], ops: Sequence[Operation]) -> Sequence[Entry | ConnectorError]:
-        return self._retry.write(lambda: self._paced("create_many", lambda: self._many.create_many(shifts, ops)))
+        soonest = min((shift.start for shift in shifts), default=LOOK)
+        return self._retry.write(lambda: self._paced("create_many", soonest, lambda: self._many.create_many(shifts, ops)))

@@ -237,6 +237,29 @@ def test_a_loop_that_hangs_feeds_no_watchdog_and_one_that_turns_again_does(place
         daemon.close()
 
 
+@pytest.mark.parametrize("unit", BOTH[:1], indirect=True)
+def test_what_root_makes_in_the_state_directory_is_the_daemons(place: Place, radicale: servers.Server) -> None:
+    """A command of root's is there first, as after a store was moved aside; then the daemon."""
+    place.credential("smtp", "mailto://127.0.0.1:1?from=rota@example.com")
+    place.credential("caldav", radicale.password or "")
+    there = f"url: '{radicale.url}{radicale.calendar()}', username: ana, password: {{credential: caldav}}"
+    place.publish(
+        ROTA.format(ana="Ana Lima") + f"  calendar: {{kind: caldav, schedule: support, role: primary, options: {{{there}}}}}\n"
+    )
+    os.chown(place.state, USER, USER)
+    done = subprocess.run(
+        [sys.executable, "-m", "syncd", "export", "--now"], env=place.env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    daemon = Daemon(place)
+    try:
+        url = daemon.event("health.listening")["url"]
+        daemon.until(lambda: daemon.answers(url + "/readyz") == 200)
+        assert not [one for one in daemon.log() if one["level"] == "error"]
+    finally:
+        daemon.close()
+
+
 @pytest.fixture(scope="module")
 def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
     with servers.radicale(tmp_path_factory.mktemp("radicale")) as server:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ruamel.yaml import YAML
 from syncd.config import load
 
 ROOT = Path(__file__).parent.parent
+HADOLINT = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 UNITS = ("systemd/syncd.service", "systemd/user/syncd.service")
 
 
@@ -59,6 +62,11 @@ def test_the_last_stage_runs_no_command_and_no_shell_as_a_fixed_user() -> None:
     assert ("STOPSIGNAL", "SIGTERM") in last
 
 
+def test_the_volume_begins_as_a_directory_of_the_users_alone() -> None:
+    assert any("install -d -m 0700 /state/syncd" in line for line in of("RUN"))
+    assert "--from=build --chown=10001:10001 /state/ /var/lib/" in of("COPY"), "what is in a directory keeps its mode"
+
+
 def test_everything_that_is_copied_is_let_through_and_there() -> None:
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     for line in of("COPY"):
@@ -97,6 +105,12 @@ def test_the_composed_rota_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load(ROOT / "config" / "compose.yaml")
     assert set(config.destinations) == {"calendar"}
     assert not config.warnings or all("bidirectional" in str(one) for one in config.warnings)
+
+
+@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
+def test_hadolint_finds_nothing() -> None:
+    done = subprocess.run([str(HADOLINT), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")

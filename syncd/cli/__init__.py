@@ -239,6 +239,10 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """What the console script calls: the exit code."""
+    if os.getpid() == 1:
+        from syncd.cli.first import be_first
+
+        be_first()
     code: int = cli.main(args, standalone_mode=False)
     return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,11 @@ from syncd.cli.show import as_json
 @click.argument("file", metavar="FILE")
 @with_session
 def backup(session: Session, file: str) -> None:
-    """Copy the store to FILE, also while the daemon runs. The key that signs markers is not in it: keep that, too."""
+    """Copy the store to FILE, also while the daemon runs. The key that signs markers is not in it: keep that, too.
+
+    To restore: stop the daemon, move syncd.db, syncd.db-wal and syncd.db-shm aside, put FILE there as
+    syncd.db and the key beside it.
+    """
     with session.store(create=False) as store:
         if store is None:
             stop(f"{session.store_location()}: there is no store to copy", STORE)
@@ -23,7 +28,8 @@ def backup(session: Session, file: str) -> None:
     if session.json:
         as_json({"file": file})
         return
-    say(f"syncd: {file} written; the key beside the store is not in it")
+    key = "`marker_key`" if session.config.marker_key else Path(session.store_location()) / "syncd.key"
+    say(f"syncd: {file} written; the key ({key}) is not in it: keep it, too, apart from the copies")
 
 
 @click.group(cls=Group)

@@ -1,4 +1,4 @@
-"""`syncd notices`: what a person, or a group channel, hears of, and where; `set` keeps a choice of one's own in the store."""
+"""`syncd notices`: what a person or a group channel hears of, and where; `set` keeps a choice, `test` tries a channel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from syncd.cli import USAGE, Command, Group, stop
+from syncd.cli import FAILED, USAGE, Command, Group, say, stop
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, span, table
 from syncd.core.audience import AUDIENCES, Choices, Kind, Ways
@@ -69,6 +69,40 @@ def set_(session: Session, kind: str, value: str, to: str | None, person: str | 
         click.echo(f"{named or channel}: {kind} {_shown(chosen) if chosen is not None else 'as the file says'}")
         if named and any(_follows(session, schedule) for schedule in session.rota.schedules):
             click.echo("where a team says `follow: team`, its word counts and not yours")
+
+
+@notices.command("test", cls=Command)
+@click.argument("channel")
+@click.option("--person", metavar="P", help="Of a personal channel: to whom; by default you.")
+@click.option("--schedule", metavar="S", help="Where schedules have channels of the same name: whose.")
+@with_session
+def test(session: Session, channel: str, person: str | None, schedule: str | None) -> int:
+    """Send one text, marked as a test, through CHANNEL now, and show what the receiver answers; exit 1 if it did not arrive."""
+    from syncd import log
+    from syncd.core.audience import Reader
+    from syncd.herald.ways import Channels
+    from syncd.notify.channel import send
+    from syncd.notify.words import message
+
+    if schedule is not None:
+        session.known("schedule", schedule, session.rota.schedules)
+    addresses = Channels(session.config).addresses(schedule or "")
+    session.known("channel", channel, addresses)
+    named = _whose(session, person, channel)
+    to = session.rota.people[named].email if named else ""
+    if to is None:
+        stop(f"{named} has no `email`, so {channel} cannot reach them", USAGE)
+    said = {"kind": "test", "text": f"Sent by {actor()}.", "start": session.now, "end": session.now}
+    answer = send(addresses[channel], message(said, session.rota, Reader(channel, named)), to)
+    words = log.redact(answer.problem or answer.said)
+    if session.json:
+        as_json({"channel": channel, "person": named or None, "arrived": answer.arrived, "answer": words})
+    elif answer.arrived:
+        where = f"{channel} ({named})" if named else channel
+        click.echo(f"{where}: the receiver took it" + (f" and answered: {words}" if words else ""))
+    else:
+        say(f"{channel}: it did not arrive: {words}")
+    return 0 if answer.arrived else FAILED
 
 
 def _value(kind: Kind, text: str, to: str | None) -> Any:

@@ -52,8 +52,10 @@ def run(session: Session) -> None:
                     herald.join()
                     if endpoint is not None:
                         endpoint.close()
-    if daemon.open_calls and threading.current_thread() is threading.main_thread():
-        os._exit(0)  # Python would wait for the calls that were left behind, for ever
+                if daemon.open_calls and threading.current_thread() is threading.main_thread():
+                    # Python would wait for the calls that were left behind, for ever; and the store, closed under one that comes
+                    # back just now, would take the process with it.
+                    os._exit(0)
 
 
 def _health(config: Config, daemon: Daemon, store: Store) -> Endpoint | None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncd.cli import BUSY, FAILED, USAGE, WORK, Command, asks, refuse, say, stop, watched
+from syncd.cli import BUSY, FAILED, STORE, USAGE, WORK, Command, asks, refuse, say, stop, watched
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.told import Result, progress, tell
 from syncd.cycle import Trigger
 from syncd.errand import Errand
-from syncd.store.errors import LeaseHeld
+from syncd.store.errors import LeaseHeld, LeaseLost, StoreError
 
 if TYPE_CHECKING:
     from syncd.config.settings import Destination
@@ -39,7 +39,7 @@ def plan(session: Session, names: tuple[str, ...], exit_code: bool) -> int:
         results = at_once(chosen, lambda one: planned(errand(session, store, Trigger.PLAN), one))
     tell(session, results)
     if any(one.error for one in results):
-        return FAILED
+        return code_of(results)
     return WORK if exit_code and any(not one.empty for one in results) else 0
 
 
@@ -212,6 +212,8 @@ def interruptible() -> Iterator[Event]:
 
 
 def code_of(results: list[Result]) -> int:
-    if any(isinstance(one.error, LeaseHeld) for one in results):
+    if any(isinstance(one.error, LeaseHeld | LeaseLost) for one in results):
         return BUSY
+    if any(isinstance(one.error, StoreError) for one in results):
+        return STORE
     return 0 if all(one.complete for one in results) else FAILED

@@ -38,8 +38,8 @@ class _Audience(NamedTuple):
 AUDIENCES: dict[Kind, _Audience] = {
     Kind.ATTENTION: _Audience(admins=True, about=False),
     Kind.REMOVED: _Audience(admins=True, about=True, default=False),
-    Kind.IMPORT: _Audience(admins=True, about=False),
-    Kind.CONFLICT: _Audience(admins=True, about=False),
+    Kind.IMPORT: _Audience(admins=True, about=True),
+    Kind.CONFLICT: _Audience(admins=True, about=True),
     Kind.HOLD: _Audience(admins=True, about=False),
     Kind.HANDOFF: _Audience(admins=False, about=True),
     Kind.DAILY: _Audience(admins=False, about=True),
@@ -57,6 +57,12 @@ def kind_of(said: str) -> Kind:
     if said in _SAID:
         return _SAID[said]
     return Kind(said) if said in list(Kind) else Kind.SERVICE
+
+
+def concerned(kind: Kind, said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The people whom a notice of the outbox is about: of a removal whoever gave way, else both sides (PROTOCOL.md section 4)."""
+    named = [*said.get("about", ()), *said.get("had", ()), *(() if kind is Kind.REMOVED else said.get("rota", ()))]
+    return tuple(dict.fromkeys(str(one).removeprefix("?") for one in named))
 
 
 class Reader(NamedTuple):

@@ -138,7 +138,8 @@ def _not_ours(q: Question, there: Standing) -> str:
     if not strangers or q.memory.rows or q.memory.intents or "strangers" in q.here.released:
         return ""
     told = "entries there carry a syncd marker that this key does not verify, and nothing is remembered of this destination"
-    return f"{len(strangers)} {told}"
+    remedy = "put back the key that they were written with; acknowledged, they stay, and ours come beside them"
+    return f"{len(strangers)} {told}: {remedy}"
 
 
 def _adopted(q: Question) -> Memory:

@@ -34,7 +34,9 @@ class Notice:
     start: Instant
     end: Instant
     text: str
-    """One sentence for an admin; times are left to whoever renders it in the reader's zone."""
+    """One sentence for a plan, people by id; times are left to whoever renders it in the reader's zone."""
+    drift: str = ""
+    """What happened, in the words of the table."""
     rota: tuple[str, ...] = ()
     """Who the rota has there."""
     had: tuple[str, ...] = ()
@@ -48,6 +50,11 @@ class Notice:
     def restorable(self) -> bool:
         """Whether a human's value was displaced, so that it is kept for `restore` (I4)."""
         return self.kind in {Tell.CONFLICT, Tell.REMOVED}
+
+    @property
+    def imported(self) -> bool:
+        """Whether the edit came into the rota."""
+        return self.done == _DONE[Do.IMPORT]
 
 
 _DONE = {
@@ -88,6 +95,7 @@ def notices(
                 start=d.start,
                 end=d.end,
                 text=text,
+                drift=d.words,
                 rota=rota,
                 had=had,
                 done=_DONE[d.do],

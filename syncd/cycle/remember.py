@@ -9,6 +9,7 @@ from syncd.config.settings import Destination
 from syncd.connector import Entry, Stale
 from syncd.core import pager
 from syncd.core.decide import FURTHEST, Decision, Question
+from syncd.core.drift import Pull
 from syncd.core.health import ATTENTION, Standing, State, after_cycle, after_failure, next_unexported
 from syncd.core.imports import cuts_for, says
 from syncd.core.model import DAY, Instant, Override, Rota, Window
@@ -36,14 +37,16 @@ def decided(base: Round, was: Remembered, settled: Settled, seen: Look, decision
             if tx.overrides.revision(base.settings.schedule) != was.revision:
                 raise _RotaChanged
             _settle(tx, base, was, settled)
-            wants = _pull(tx, base, was, seen, decision)
+            imports = _pull(tx, base, was, seen, decision)
+            wants = tuple(name for name in base.siblings if name != base.name) if imports or decision.withdrawn else ()
+            tx.destinations.want(wants)
             for row in decision.rows:
                 tx.ledger.put_row(base.name, row)
             for ref in decision.dropped:
                 tx.ledger.drop_row(base.name, ref)
             if decision.pieces is not None:
                 tx.ledger.set_pieces(base.name, decision.pieces)
-            tell.told(tx, base, decision)
+            tell.told(tx, base, decision, imports)
             tell.hold(tx, base, decision)
             return wants
     except _RotaChanged:
@@ -76,11 +79,10 @@ def _settle(tx: Tx, base: Round, was: Remembered, settled: Settled) -> None:
             tx.ledger.use_generation(base.name, key, generation)
 
 
-def _pull(tx: Tx, base: Round, was: Remembered, seen: Look, decision: Decision) -> tuple[str, ...]:
-    """Edits come into the rota: earlier overrides make room, and what was stored must be what was seen (rule 1)."""
+def _pull(tx: Tx, base: Round, was: Remembered, seen: Look, decision: Decision) -> list[tuple[Pull, str]]:
+    """Edits come into the rota, and what was stored must be what was seen (rule 1). The override that each of them became."""
     schedule, role = base.settings.schedule, base.settings.role
-    if not decision.plan.pulls and not decision.withdrawn:
-        return ()
+    imports = []
     for override in decision.withdrawn:
         made = next((r.run for r in tx.overrides.list(schedule) if r.override.id == override), "")
         tx.overrides.remove(schedule, override, by=base.name, at=base.now, reason="undone at the destination", run=base.run)
@@ -91,17 +93,12 @@ def _pull(tx: Tx, base: Round, was: Remembered, seen: Look, decision: Decision) 
     for pull in decision.plan.pulls:
         standing = in_force(base.rota.schedules[schedule], tx.overrides.stored(schedule))
         new = Override(
-            id="",
-            roles=(role,),
-            people=pull.people,
-            replaces=None,
-            start=pull.start,
-            end=pull.end,
-            reason=f"edited at {base.name}",
-            origin="import",
-        )
+            id="", roles=(role,), people=pull.people, replaces=None, start=pull.start, end=pull.end,
+            reason=f"edited at {base.name}", origin="import",
+        )  # fmt: skip
         room = cuts_for(standing, role, pull)
         named = tx.overrides.add(schedule, new, by=base.name, at=base.now, origin="import", run=base.run)
+        imports.append((pull, named))
         for cut in room:
             tx.overrides.cut(
                 schedule, cut.override, role, cut.window, by=base.name, at=base.now, reason=_because(named), run=base.run
@@ -123,9 +120,7 @@ def _pull(tx: Tx, base: Round, was: Remembered, seen: Look, decision: Decision) 
             new=[list(pull.people), pull.start, pull.end],
             digest=decision.plan.digest,
         )
-    wants = tuple(name for name in base.siblings if name != base.name)
-    tx.destinations.want(wants)
-    return wants
+    return imports
 
 
 def _because(override: str) -> str:
@@ -282,7 +277,7 @@ def nothing_may_be_written(base: Round, seen: Look, reason: str) -> None:
     digest = show.digest_of(base.name, name)
     with base.store.write(base.lease) as tx:
         if tx.holds.put(base.name, digest, reason=reason, changes=[], identities=[name], since=base.now):
-            tell.announce(tx, base, tell.held(base, digest), f"{reason}; `syncd ack {digest}` if that is right", digest=digest)
+            tell.announce(tx, base, tell.held(base, digest), reason, digest=digest)
             tell.write_down(tx, base, "held", entry=None, old=None, new=reason, digest=digest)
         before = tx.destinations.get(base.name) or Known(name=base.name)
         status = Standing(state=State.ERROR, reason=reason, next_unexported=before.next_unexported)

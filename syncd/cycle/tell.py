@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from syncd.config.settings import Destination
 from syncd.core.decide import Decision
+from syncd.core.drift import Pull
 from syncd.core.merge import Tell
 from syncd.core.model import Instant, Rota, iso
 from syncd.core.notice import Notice
@@ -34,11 +35,11 @@ class Round:
         return self.settings.name
 
 
-def told(tx: Tx, base: Round, decision: Decision) -> None:
+def told(tx: Tx, base: Round, decision: Decision, imports: Sequence[tuple[Pull, str]] = ()) -> None:
     """Notices of what is decided are due; those of a write that displaces something are armed until it is done (W6).
 
     A hole displaces nothing, and the base that showed it is cut in this very transaction (MERGE.md rule 10): it is told now or
-    never.
+    never. `imports`: the overrides that this decision's edits became.
     """
     told = {n.id: n for n in decision.notices}
     for posted in tx.outbox.armed():
@@ -51,6 +52,8 @@ def told(tx: Tx, base: Round, decision: Decision) -> None:
     written = {n for n in told if told[n].had and any(answers_for(c, told[n]) for c in decision.plan.changes)}
     for notice in decision.notices:
         said = show.notice(notice)
+        if notice.imported:
+            said["overrides"] = [id_ for pull, id_ in imports if pull.start < notice.end and notice.start < pull.end]
         if notice.id in written:
             tx.outbox.arm(said, notice.id, at=base.now)
         elif tx.outbox.post(said, notice.id, at=base.now):
@@ -109,13 +112,7 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
             continue
         shown = [changes.get(n) or drifts.get(n) or {"reason": n} for n in hold.names]
         if tx.holds.put(base.name, hold.digest, reason=hold.reason, changes=shown, identities=hold.names, since=base.now):
-            announce(
-                tx,
-                base,
-                held(base, hold.digest),
-                f"{hold.reason}; `syncd ack {hold.digest}` lets it go on",
-                digest=hold.digest,
-            )
+            announce(tx, base, held(base, hold.digest), hold.reason, digest=hold.digest)
             write_down(tx, base, "held", entry=None, old=None, new=hold.reason, digest=hold.digest)
     standing = {name for hold in decision.holds for name in hold.names}
     for old, names in stored:

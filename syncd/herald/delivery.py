@@ -7,7 +7,7 @@ from typing import Any
 
 from syncd import log
 from syncd.clock import Clock
-from syncd.core.audience import Choices, Kind, Reader, kind_of, readers
+from syncd.core.audience import Choices, Kind, Reader, concerned, kind_of, readers
 from syncd.core.model import DAY, Instant, Rota
 from syncd.herald.lane import Job, Lane, Result, Send
 from syncd.herald.ways import Channels
@@ -184,8 +184,8 @@ def _readers(said: Mapping[str, Any], channels: Channels, choices: Choices) -> t
             for one in found
             if (one.channel in ways.personal and _email(rota, one)) or (not one.person and one.channel in ways.group)
         )
-    about = [str(one).removeprefix("?") for one in said.get("had", ())]
-    return readers(rota, ways, schedule, kind_of(str(said.get("kind", ""))), about, choices)
+    kind = kind_of(str(said.get("kind", "")))
+    return readers(rota, ways, schedule, kind, concerned(kind, said), choices)
 
 
 def _email(rota: Rota, reader: Reader) -> str:

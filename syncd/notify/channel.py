@@ -11,11 +11,16 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from syncd.connector import Secret
+from syncd.notify.answers import hearing, refusal
 
 PERSONAL = frozenset({"mailto", "mailtos"})
 """Schemes of which one channel serves everybody: the person's e-mail becomes its `to`."""
 SECONDS = "4"
 """For a connection, and for each answer."""
+_NOT_TAKEN = "Apprise does not take this address: its scheme is unknown, or a part of it is missing"
+_REST = "\n… and more: `syncd history`\n"
+_LONGEST = {"twilio": 1_500, "workflows": 20_000, "wecombot": 2_000, "tgram": 3_600, "mailto": 500_000, "mailtos": 500_000}
+"""Where what Apprise says is not what the vendor takes: an SMS is sent in parts, markup makes a text longer."""
 _PUBLIC = frozenset({"cto", "rto", "to", "from", "name", "format", "mode", "smtp", "user", "verify", "overflow", "method"})
 
 
@@ -25,13 +30,30 @@ class Message(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`problem`: why it did not arrive, "" where it did; may quote the server, so it is redacted before anybody reads it."""
+    """`problem`: why it did not arrive, "" where it did; `said`: the receiver's last words. Both may quote the server, so they
+    are redacted before anybody reads them. `after`: seconds for which it wants to hear nothing.
+    """
 
     problem: str = ""
+    said: str = ""
+    after: float | None = None
 
     @property
     def arrived(self) -> bool:
         return not self.problem
+
+
+def problem_of(url: str) -> str:
+    """Why Apprise would not send to this address, or "": it is not installed, or does not understand it."""
+    try:
+        import apprise
+    except ImportError:
+        return "Apprise is not installed: pip install 'syncd[notify]'"
+    _quiet()
+    try:
+        return "" if apprise.Apprise(asset=_ours(apprise)).add(address(url, "somebody@example.com")) else _NOT_TAKEN
+    except Exception as error:  # a plugin's mistake
+        return f"{_NOT_TAKEN} ({type(error).__name__})"
 
 
 def is_personal(url: str) -> bool:
@@ -88,22 +110,55 @@ def _send(url: str, message: Message) -> Answer:
     try:
         import apprise
     except ImportError:
-        return Answer("apprise is not installed: pip install 'syncd[notify]'")
+        return Answer(problem_of(url))
     _quiet()
     channel: Any = apprise.Apprise(asset=_ours(apprise))
     if not channel.add(url):
-        return Answer("Apprise does not take this address: its scheme is unknown, or a part of it is missing")
-    result = channel.notify(title=message.title, body=message.body, body_format=apprise.NotifyFormat.TEXT)
+        return Answer(_NOT_TAKEN)
+    [plugin] = channel
+    scheme = url.partition(":")[0].lower()
+    fitting = _fitting(message, _most(scheme, plugin))
+    with hearing(plugin) as heard:
+        result = channel.notify(title=fitting.title, body=fitting.body, body_format=apprise.NotifyFormat.TEXT)
+    last = next((one for one in reversed(heard) if not one.good), heard[-1] if heard else None)
+    after = max((one.after for one in heard if one.after is not None), default=None)
     if result:
-        return Answer()
-    said = [str(entry.message) for entry in result.logs() if entry.level in {"WARNING", "ERROR", "CRITICAL"}]
-    return Answer("; ".join(said)[:300] or f"not delivered ({result.status.name.lower()})")
+        why = next((why for one in heard if (why := refusal(scheme, one))), "")
+        return Answer(why, last.words if last else "", after)
+    told = [str(entry.message) for entry in result.logs() if entry.level in {"WARNING", "ERROR", "CRITICAL"}]
+    told += [last.words] if last else []
+    return Answer("; ".join(told)[:500] or f"not delivered ({result.status.name.lower()})", last.words if last else "", after)
+
+
+def _most(scheme: str, plugin: Any) -> int:
+    """Bytes that the vendor takes of one text: beyond that it refuses all of it."""
+    return _LONGEST.get(scheme) or max(1_500, int(plugin.body_maxlen))
+
+
+def _fitting(message: Message, most: int) -> Message:
+    """Whole lines, as many as there is room for; the rest can be read elsewhere."""
+    room = most - len(message.title.encode()) - len(_REST.encode())
+    if len(message.body.encode()) <= room:
+        return message
+    lines = []
+    for line in message.body.splitlines():
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        lines.append(line)
+    return message._replace(body="\n".join(lines).rstrip() + _REST)
 
 
 def _ours(apprise: Any) -> Any:
-    """Our name on it, and no pictures from anybody's server."""
+    """Our name on it, no pictures from anybody's server; on this thread, as all channels share Apprise's few of its own."""
     return apprise.AppriseAsset(
-        app_id="syncd", app_desc="on-call rota", app_url="", image_url_mask="", image_url_logo="", async_mode=False
+        app_id="syncd",
+        app_desc="on-call rota",
+        app_url="",
+        image_url_mask="",
+        image_url_logo="",
+        async_mode=False,
+        service_timeout=0,
     )
 
 

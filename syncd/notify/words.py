@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from string import Template
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from syncd.core.audience import Reader, kind_of
-from syncd.core.model import Instant, Rota, iso
+from syncd.core.model import Instant, Rota, Schedule, iso
+from syncd.core.shifts import roles_of
+from syncd.notify import harmless
 from syncd.notify.channel import Message
 
-LONGEST = 1_000
-"""Characters of one value in a text: what vendors and people wrote may be of any length."""
+TITLE, NAME, PART = 180, 40, 120
+"""Characters of a title, of a name in it, and of any other part: what a phone shows of a subject, and some."""
 Said = Mapping[str, Any]
 
 
@@ -26,22 +28,33 @@ class Zones(NamedTuple):
 
 
 def message(said: Said, rota: Rota, reader: Reader) -> Message:
-    """The text of one notice, as the outbox has it."""
-    return _written(_template(said), {**_common(said, rota, reader), **_particular(said, rota, reader)})
+    """The text of one notice, as the outbox has it. Whatever is wrong with it, it is told."""
+    try:
+        pen = Pen(said, rota, reader)
+        return _written(_template(said), {**pen.common(), **pen.particular()})
+    except Exception:  # an odd notice holds up no other, and somebody is to see it all the same
+        safe = partial(harmless.value, chat=not reader.person)
+        about = said.get("schedule") or said.get("destination") or "the service"
+        text = safe(str(said.get("text", "It could not be put into words")))
+        return Message(safe(f"syncd: a notice about {about}"), f"{text}.\n\nAll that was told: `syncd history`\n")
 
 
-def digest(all_said: Sequence[Said], rota: Rota, reader: Reader) -> Message:
-    """Several notices in one text."""
+def digest(all_said: Sequence[Said], rota: Rota, reader: Reader, *, more: int = 0) -> Message:
+    """Several notices in one text. `more`: as many again that it does not show."""
     texts = [message(said, rota, reader) for said in all_said]
-    rows = "\n\n".join(f"* {text.title}\n{text.body}" for text in texts)
-    return _written("digest", {"count": str(len(texts)), "first": texts[0].title, "rows": rows})
+    rows = "\n\n".join(f"* {text.title}\n{text.body}".rstrip() for text in texts)
+    left = str(more) if more else ""
+    return _written("digest", {"count": str(len(texts) + more), "first": texts[0].title, "rows": rows, "more": left})
 
 
 def when(at: Instant | None, zones: Zones, *, unknown: str = "–") -> str:
     """`Mon 2026-03-09 09:00 CET (03:00 CDT, America/Chicago)`; the second only where the schedule's clock shows another time."""
     if at is None:
         return unknown
-    here, there = (datetime.fromtimestamp(at, ZoneInfo(name)) for name in zones)
+    try:
+        here, there = (datetime.fromtimestamp(at, ZoneInfo(name)) for name in zones)
+    except (OverflowError, ValueError, OSError):
+        return unknown
     text = f"{here:%a %Y-%m-%d %H:%M %Z}"
     if here.utcoffset() == there.utcoffset():
         return text
@@ -56,75 +69,203 @@ def zones_of(said: Said, rota: Rota, reader: Reader) -> Zones:
     return Zones(person.timezone or theirs if person else theirs, theirs)
 
 
-# --- the values of the templates -------------------------------------------------------------
+class Pen:
+    """Writes the values of one notice's template for one reader."""
 
+    def __init__(self, said: Said, rota: Rota, reader: Reader) -> None:
+        self.said, self.rota = said, rota
+        self.zones = zones_of(said, rota, reader)
+        self.schedule: Schedule | None = rota.schedules.get(str(said.get("schedule", "")))
+        self.safe = partial(harmless.value, chat=not reader.person)
+        self.when = partial(when, zones=self.zones)
 
-def _common(said: Said, rota: Rota, reader: Reader) -> dict[str, str]:
-    zones = zones_of(said, rota, reader)
-    schedule = rota.schedules.get(str(said.get("schedule", "")))
-    role = rota.roles.get(str(said.get("role", "")))
-    destination, text = str(said.get("destination", "")), str(said.get("text", ""))
-    return {
-        "id": str(said.get("id", "")),
-        "destination": destination,
-        "schedule": schedule.title if schedule else str(said.get("schedule", "")),
-        "schedule_id": schedule.id if schedule else "",
-        "role": role.title if role else str(said.get("role", "")),
-        "start": when(said.get("start"), zones),
-        "end": when(said.get("end"), zones, unknown="further notice"),
-        "span": _span(said["start"], said["end"], zones) if said.get("start") != said.get("end") else "",
-        "text": text.rstrip("."),
-        "what": "recovered" if said.get("kind") == "recovered" else "needs attention",
-        "had": _names(said.get("had", ()), rota),
-        "rota": _names(said.get("rota", ()), rota),
-        "digest": str(said.get("digest", "")),
-        "command": str(said.get("command", "")),
-    }
+    def common(self) -> dict[str, str]:
+        said = self.said
+        start, end, digest = said.get("start"), said.get("end"), str(said.get("digest", ""))
+        return {
+            "id": str(said.get("id", "")),
+            "destination": self.safe(str(said.get("destination", ""))),
+            "schedule": self.safe(self.schedule.title if self.schedule else str(said.get("schedule", ""))),
+            "schedule_id": self.schedule.id if self.schedule else "",
+            "role": self.title(str(said.get("role", ""))),
+            "start": self.when(start),
+            "end": self.when(end, unknown="further notice"),
+            "span": self.span(start, end) if start != end else "",
+            "text": self.safe(str(said.get("text", "")).rstrip("."), longest=1_000),
+            "had": self.names(said.get("had", ())),
+            "rota": self.names(said.get("rota", ())),
+            "look": "`syncd holds`" if digest else "`syncd status`",
+            "ack": f"`syncd ack {digest}`" if digest else "",
+            "command": str(said.get("command", "")),
+            "what": str(said.get("what", "needs attention")),
+        }
 
+    def particular(self) -> dict[str, str]:
+        match self.said.get("kind"):
+            case "handoff":
+                return self._handoff()
+            case "daily":
+                return self._daily()
+            case "changed":
+                return self._changed()
+            case "gaps":
+                return self._gaps()
+            case "approval":
+                return self._approval()
+            case "R" | "I" | "C":
+                return self._drift()
+            case "H":
+                return self._hold()
+            case _:
+                return {}
 
-def _particular(said: Said, rota: Rota, reader: Reader) -> dict[str, str]:
-    kind, zones = said.get("kind"), zones_of(said, rota, reader)
-    schedule = rota.schedules.get(str(said.get("schedule", "")))
-    match kind:
-        case "handoff":
-            return {
-                "others": _names(said["others"], rota) if said["others"] else "",
-                "note": schedule.handoff_note if schedule else "",
-                "cover": _cover(said["schedule"], said["role"], said["person"], said["start"], said["end"]),
-            }
-        case "daily":
-            rows = [
-                f"{_title(role, rota)}: {_names([person], rota)}{_reach(person, rota)}, "
-                + (f"until {when(end, zones)}" if start <= said["start"] else _span(start, end, zones))
-                for role, person, start, end in said["rows"]
-            ]
-            return {"rows": "\n".join(rows) or "nobody is on call"}
-        case "changed":
-            rows = [
-                f"{'+ you have' if added else '- no longer yours:'} {_title(role, rota)}, {_span(start, end, zones)}"
-                for role, start, end, added in said["rows"]
-            ]
-            gained = next((one for one in said["rows"] if one[3]), None)
-            cover = _cover(said["schedule"], gained[0], said["person"], gained[1], gained[2]) if gained else ""
-            return {"rows": "\n".join(rows), "person": str(said["person"]), "cover": cover}
-        case "gaps":
-            rows = [
-                f"{_title(role, rota)}, {_span(start, end, zones)}: {cause}{_of(people, rota)}\n  {suggestion}"
-                for role, start, end, cause, people, suggestion in said["rows"]
-            ]
-            return {"rows": "\n".join(rows), "why": _WHY[said["why"]], "start": when(said["start"], zones, unknown="now")}
-        case "approval":
-            return {
-                "override": str(said["override"]),
-                "who": _names(said["people"], rota),
-                "by": _names([said["by"]], rota),
-                "reason": str(said["reason"]),
-                "role": ", ".join(_title(role, rota) for role in said["roles"]),
-            }
-        case "service":
-            return {"what": str(said["what"])}
-        case _:
-            return {"what": str(said["what"])} if "what" in said else {}
+    # --- kinds ---------------------------------------------------------------------------
+
+    def _handoff(self) -> dict[str, str]:
+        said = self.said
+        others, staying = said["others"], said.get("staying", ())
+        return {
+            "others": self.names(others) if others else "",
+            "alone": "" if others or staying else "Nobody takes over from you.",
+            "staying": self.names(staying) if staying else "",
+            "note": self.schedule.handoff_note.strip() if self.schedule else "",
+            "cover": self.cover(said["role"], said["person"], said["start"], said["end"]),
+        }
+
+    def _daily(self) -> dict[str, str]:
+        rows = self.said["rows"]
+        lines = [
+            f"{self.title(role)}: {self.names([person])}{self._reach(person)}, "
+            + (f"until {self.when(end)}" if start <= self.said["start"] else self.span(start, end))
+            for role, person, start, end in rows
+        ]
+        silent = [one for one in self._roles() if one not in {row[0] for row in rows}]
+        lines += [f"{self.title(one)}: nobody" for one in silent]
+        now = [f"{self.short([person])} ({self.title(role)})" for role, person, start, _ in rows if start <= self.said["start"]]
+        return {"rows": "\n".join(lines) or "nobody is on call", "first": _few(now) or "nobody now"}
+
+    def _roles(self) -> Iterable[str]:
+        if self.schedule is None:
+            return ()
+        return [one for one in roles_of(self.schedule) if self.schedule.needs.get(one, "always") != "never"]
+
+    def _changed(self) -> dict[str, str]:
+        rows = self.said["rows"]
+        lines = [
+            f"{'+ yours now' if added else '- no longer yours'}: {self.title(role)}, {self.span(start, end)}"
+            for role, start, end, added in rows
+        ]
+        gained = next((one for one in rows if one[3]), None)
+        return {
+            "rows": "\n".join(lines),
+            "first": lines[0].lstrip("+- ") + _and_more(lines),
+            "person": str(self.said["person"]),
+            "cover": self.cover(gained[0], self.said["person"], gained[1], gained[2]) if gained else "",
+        }
+
+    def _gaps(self) -> dict[str, str]:
+        lines, first = [], ""
+        for role, start, end, cause, people, suggestion, *why in self.said["rows"]:
+            of = f" ({self.names(people)})" if people else f" ({self.safe(why[0])})" if why and why[0] else ""
+            lines.append(f"{self.title(role)}, {self.span(start, end)}: {cause}{of}\n  {self.safe(suggestion, longest=1_000)}")
+            first = first or f"{self.title(role)}, {self.span(start, end)}"
+        return {"rows": "\n".join(lines), "why": _WHY[self.said["why"]], "first": first + _and_more(lines)}
+
+    def _approval(self) -> dict[str, str]:
+        said = self.said
+        replaced = said.get("replaces")
+        return {
+            "override": str(said["override"]),
+            "who": self.names(said["people"]),
+            "first": self.short(said["people"]),
+            "instead": "" if replaced == [] else f" instead of {self.names(replaced)}" if replaced else " instead of whoever is",
+            "by": self.names([said["by"]]),
+            "reason": self.safe(str(said["reason"])),
+            "role": ", ".join(map(self.title, said["roles"])),
+        }
+
+    def _drift(self) -> dict[str, str]:
+        """What a human did at a destination, what became of it, and what brings it back."""
+        said = self.said
+        had, rota, overrides = said.get("had", ()), said.get("rota", ()), said.get("overrides", ())
+        done = str(said.get("done", ""))
+        beside = [f"{self.names([one['person']])}, {self.span(one['start'], one['end'])}" for one in said.get("also", ())]
+        unknown = [one for one in had if one.removeprefix("?") not in self.rota.people]
+        imported, withdrawn = "imported" in done, "withdrawn" in done
+        verb = "Bring it back"
+        if imported:
+            verb = "Take it back"
+            back = "; ".join(f"`syncd override remove {one}`" for one in overrides) or "`syncd override list`, then `remove`"
+        elif unknown:
+            back = f"add {self.names(unknown)} to `people`, then `syncd restore {said['id']}`"
+        elif (had or beside) and not withdrawn:
+            back = f"`syncd restore {said['id']}`"
+        elif withdrawn:
+            back = f"`{self.add(said['role'], rota, said['start'], said['end'])}`" if rota else ""
+        else:
+            verb = "Put somebody else on"
+            back = f"`{self.cover(said['role'], rota[0], said['start'], said['end'])}`" if rota else ""
+        return {
+            "drift": f"{said.get('drift') or self.safe(str(said.get('text', '')))}; {done}".rstrip("; "),
+            "showed": self.names(had),
+            "has": "had" if imported or withdrawn else "has",
+            "first": self._outcome(self.short(had) if had else "", self.short(rota), done),
+            "beside": "; ".join(beside),
+            "verb": verb if back else "",
+            "back": back,
+        }
+
+    @staticmethod
+    def _outcome(had: str, rota: str, done: str) -> str:
+        """Who is on call now: what somebody wants to know before anything else."""
+        if "imported" in done:
+            return f"{had or 'nobody'} instead of {rota}"
+        if "withdrawn" in done:
+            return f"{rota} no longer"
+        if "put back" in done:
+            return f"{rota} stays, not {had}" if had else f"{rota} is put back"
+        return f"{had or 'nobody'} there, {rota} in the rota"
+
+    def _hold(self) -> dict[str, str]:
+        said, digest = self.said, self.said.get("digest")
+        found = {"what": "Held at" if digest else "Look at", "waits": "Nothing of it happens until you answer." if digest else ""}
+        if not said.get("destination"):
+            found["what"] = "needs attention"
+        if said.get("drift"):
+            shown = f"{self.names(said['had'])} is shown there, the rota has {self.names(said['rota'])}"
+            found["text"] = f"{said['drift']}: {shown}; {said['done']}"
+        return found
+
+    # --- parts ---------------------------------------------------------------------------
+
+    def names(self, people: Sequence[str], *, longest: int = harmless.LONGEST) -> str:
+        """By name; somebody who is not in `people` as the vendor names them."""
+        ids = (one.removeprefix("?") for one in people)
+        named = (self.rota.people[one].name if one in self.rota.people else one or "somebody unknown" for one in ids)
+        return ", ".join(self.safe(one, longest=longest) for one in named) or "nobody"
+
+    def short(self, people: Sequence[str]) -> str:
+        """The same for a title."""
+        return _few([self.names([one], longest=NAME) for one in people]) or "nobody"
+
+    def title(self, role: str) -> str:
+        return self.safe(self.rota.roles[role].title if role in self.rota.roles else role, longest=NAME)
+
+    def span(self, start: Instant | None, end: Instant | None) -> str:
+        return f"{self.when(start, unknown='now')} to {self.when(end, unknown='further notice')}"
+
+    def cover(self, role: str, person: str, start: Instant, end: Instant | None) -> str:
+        """What whoever stands in, or an admin, has to enter."""
+        return self.add(role, ["WHO"], start, end, replaces=f"--replaces {person} ")
+
+    def add(self, role: str, people: Sequence[str], start: Instant, end: Instant | None, *, replaces: str = "") -> str:
+        who = " ".join(f"--person {one}" for one in people)
+        until = f" --to {iso(end)}" if end is not None else ""
+        return f"syncd override add --schedule {self.said['schedule']} --role {role} {replaces}{who} --from {iso(start)}{until}"
+
+    def _reach(self, person: str) -> str:
+        phone = self.rota.people[person].phone if person in self.rota.people else None
+        return f" ({self.safe(phone)})" if phone else ""
 
 
 _WHY = {
@@ -132,48 +273,28 @@ _WHY = {
     "changed": "Coverage gaps have changed:",
     "24 h": "This gap begins within 24 hours:",
     "1 h": "This gap begins within one hour:",
+    "now": "This gap is open now:",
 }
 
 
-def _cover(schedule: str, role: str, person: str, start: Instant, end: Instant | None) -> str:
-    """What the person who would stand in, or an admin, has to enter."""
-    return f"syncd override add --schedule {schedule} --role {role} --replaces {person} --person WHO --from {iso(start)}" + (
-        f" --to {iso(end)}" if end is not None else ""
-    )
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _names(people: Sequence[str], rota: Rota) -> str:
-    """By name; somebody who is not in `people` as the vendor names them."""
-    named = (one.removeprefix("?") for one in people)
-    return ", ".join(rota.people[one].name if one in rota.people else one or "somebody unknown" for one in named) or "nobody"
-
-
-def _span(start: Instant | None, end: Instant | None, zones: Zones) -> str:
-    return f"{when(start, zones, unknown='now')} to {when(end, zones, unknown='further notice')}"
-
-
-def _of(people: Sequence[str], rota: Rota) -> str:
-    return f" ({_names(people, rota)})" if people else ""
-
-
-def _reach(person: str, rota: Rota) -> str:
-    phone = rota.people[person].phone if person in rota.people else None
-    return f" ({phone})" if phone else ""
-
-
-def _title(role: str, rota: Rota) -> str:
-    return rota.roles[role].title if role in rota.roles else role
+def _and_more(lines: Sequence[str]) -> str:
+    return f", and {len(lines) - 1} more" if len(lines) > 1 else ""
 
 
 # --- templates -------------------------------------------------------------------------------
 
 
 def _template(said: Said) -> str:
-    if said.get("kind") == "handoff":
+    kind = said.get("kind")
+    if kind == "handoff":
         return f"handoff-{said['direction']}"
-    if said.get("kind") == "H" and not said.get("digest") and not said.get("destination"):
+    if kind == "H" and not said.get("digest") and not said.get("destination"):
         return "service"
-    return kind_of(str(said.get("kind", ""))).value
+    return "test" if kind == "test" else kind_of(str(kind or "")).value
 
 
 @lru_cache(maxsize=64)
@@ -183,18 +304,18 @@ def _read(name: str) -> str:
 
 def _written(name: str, values: Mapping[str, str]) -> Message:
     """The first line is the title. A line about something that is not known is left out."""
-    clean = {key: _clean(value, whole=name == "digest" or key == "rows") for key, value in values.items()}
     title, _, body = _read(name).partition("\n")
     lines = []
     for line in body.splitlines():
         asked = re.findall(r"\$(\w+)", line)
-        if not asked or any(clean.get(one, "") for one in asked):
-            lines.append(Template(line).safe_substitute(clean))
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    return Message(" ".join(Template(title).safe_substitute(clean).split())[:200], text + "\n")
+        if not asked or any(values.get(one, "") for one in asked):
+            lines.append(Template(line).safe_substitute(values))
+    text = "\n".join(harmless.line(one).rstrip() for one in "\n".join(lines).split("\n"))
+    text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    short = {key: _shortened(one) for key, one in values.items()}
+    return Message(_shortened(harmless.line(Template(title).safe_substitute(short)), TITLE), text + "\n")
 
 
-def _clean(value: str, *, whole: bool) -> str:
-    """Nothing that would end a header or move a terminal's cursor: much of it was written by others."""
-    text = "".join(char if char.isprintable() or char == "\n" else " " for char in value)
-    return text if whole else text[:LONGEST]
+def _shortened(text: str, longest: int = PART) -> str:
+    said = " ".join(text.split())
+    return said if len(said) <= longest else said[: longest - 1].rstrip() + "…"

@@ -117,6 +117,11 @@ class Sqlite(Database):
         if found != ["ok"]:
             raise self.corrupt("; ".join(found))
 
+    def is_new(self) -> bool:
+        """Nothing was ever kept in it."""
+        with self.transaction(write=False) as session:
+            return not self.tables(session)
+
     def now(self, session: Session) -> int:
         return self._now()
 

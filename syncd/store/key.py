@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from syncd.store import owned
 from syncd.store.errors import StoreError
 
 KEY_FILE = "syncd.key"
@@ -30,13 +31,13 @@ def given(text: str) -> bytes:
     return said.encode()
 
 
-def beside(directory: Path, *, create: bool) -> bytes:
-    """The key in `directory`; made once. Without `create`, one that does not exist is made up and not kept."""
+def beside(directory: Path, *, create: bool) -> bytes | None:
+    """The key in `directory`; where there is none it is made, but not without `create`: then the answer is None."""
     path = directory / KEY_FILE
     try:
         if not path.exists():
             if not create:
-                return os.urandom(32)
+                return None
             _make(path)
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
@@ -47,16 +48,32 @@ def beside(directory: Path, *, create: bool) -> bytes:
     if not _HEX.fullmatch(text):
         raise StoreError(
             f"{path} is not a key of 64 hex digits: put back the one that was there. Without it our entries "
-            f"look like a stranger's; if it is lost, remove the file, and syncd makes a new one."
+            f"look like a stranger's. {_anew(path)}"
         )
     return bytes.fromhex(text)
+
+
+def lost(directory: Path) -> StoreError:
+    """A store that was in use and has no key any more: a new one must be somebody's decision."""
+    path = directory / KEY_FILE
+    return StoreError(
+        f"{path} is missing, the key by which syncd knows what it wrote; nothing was written. Put it back from where it is kept "
+        f"(the copies of `syncd backup` do not have it), or set `marker_key` again if it was given there. {_anew(path)}"
+    )
+
+
+def _anew(path: Path) -> str:
+    return (
+        f"If it is lost for good, make another: `(umask 077; od -An -vtx1 -N32 /dev/urandom | tr -d ' \\n' > {path})`, "
+        f"with the owner of {path.with_name('syncd.db').name}: what this store remembers stays ours."
+    )
 
 
 def _make(path: Path) -> None:
     """Complete or not at all, and never over one that somebody else made meanwhile."""
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
     try:
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        with os.fdopen(owned.opened(part), "w", encoding="ascii") as file:
             file.write(os.urandom(32).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())

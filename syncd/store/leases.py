@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from syncd.store import owned
 from syncd.store.errors import LeaseHeld, LeaseLost, StoreError
 from syncd.store.session import Session
 
@@ -30,8 +31,8 @@ class SystemLock:
         """Whether it is ours now."""
         if self._file is None:
             try:
-                self._path.parent.mkdir(mode=0o700, exist_ok=True)
-                opened = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                owned.directory(self._path.parent)
+                opened = owned.opened(self._path)
             except OSError as error:
                 raise StoreError(f"{self._path} cannot be opened: {error.strerror}.") from error
             try:

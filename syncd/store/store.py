@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from syncd.store import owned
 from syncd.store.database import Postgres, Sqlite
 from syncd.store.errors import LeaseHeld, StoreError
 from syncd.store.journal import Audit
-from syncd.store.key import beside, given, instance_of
+from syncd.store.key import beside, given, instance_of, lost
 from syncd.store.leases import Lease, SystemLock, prolong, take
 from syncd.store.migrations import MIGRATIONS, migrate, refuse_newer, version_of
 from syncd.store.session import Database
@@ -27,14 +28,24 @@ _QUICK = 16 << 20
 
 
 class Store:
-    """`key` authenticates markers; `instance` is our name in them. Threads may share it, each has a connection of its own."""
+    """`instance` is our name in markers. Threads may share it, each has a connection of its own.
 
-    def __init__(self, database: Database, *, tenant: str, key: bytes) -> None:
+    `key` None: it is lost. Questions that need none are answered all the same.
+    """
+
+    def __init__(self, database: Database, *, tenant: str, key: bytes | None) -> None:
         self._database = database
         self.tenant = tenant
-        self.key = key
-        self.instance = instance_of(key)
+        self._key = key
+        self.instance = instance_of(key) if key else ""
         self.where = database.where
+
+    @property
+    def key(self) -> bytes:
+        """It authenticates markers. Raises `StoreError` where it is lost."""
+        if self._key is None:
+            raise lost(Path(self.where).parent)
+        return self._key
 
     @classmethod
     def open(
@@ -63,7 +74,7 @@ class Store:
         try:
             if create:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                os.close(owned.opened(path))
                 if path.stat().st_mode & 0o077:
                     path.chmod(0o600)
             elif not path.exists() or path.stat().st_size == 0:
@@ -77,7 +88,9 @@ class Store:
             with _opening(directory) if create else nullcontext():
                 if create or path.stat().st_size < _QUICK:
                     database.check()
-                store = cls(database, tenant=tenant, key=secret or beside(directory, create=create))
+                store = cls(database, tenant=tenant, key=secret or beside(directory, create=create and database.is_new()))
+                if create and store._key is None:
+                    raise lost(directory)
                 if not store._prepared(create=create):
                     database.close()
                     return None

@@ -17,7 +17,8 @@ from syncd.web.status import reasons_of, told_of
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`running`: destinations whose cycle is under way → for how many seconds; `refused`, `unwritable`: why, or ""."""
+    """`running`: destinations whose cycle is under way → for how many seconds; `hanging`: those whose cycle was given up → why;
+    `refused`, `unwritable`: why, or ""."""
 
     config: Config
     store: Store
@@ -28,6 +29,7 @@ class Account:
     refused: str
     failing: tuple[str, ...]
     running: Mapping[str, float]
+    hanging: Mapping[str, str]
     measures: Measures
 
     def reasons(self) -> list[str]:
@@ -37,6 +39,7 @@ class Account:
                 found = reasons_of(self.config, tx, self.now)
         except StoreError as error:
             return [str(error)]
+        found += [f"{name}: {why}" for name, why in self.hanging.items() if f"{name}: {why}" not in found]
         return [*found, f"the store cannot be written: {self.unwritable}"] if self.unwritable else found
 
     def status(self) -> dict[str, Any]:

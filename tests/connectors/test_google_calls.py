@@ -126,7 +126,7 @@ def test_a_refusal_of_one_event_says_nothing_about_the_others(place: Place, goog
 @pytest.mark.parametrize(("status", "kind"), [(400, Rejected), (409, Stale), (412, Stale), (413, Rejected)])
 def test_a_write_refused_for_good_is_not_unknown(place: Place, google: Google, verb: str, status: int, kind: type) -> None:
     failure = failing(place, google, verb, status=status, body=error(status, "reason"))
-    assert type(failure) is kind
+    assert isinstance(failure, kind)
 
 
 @pytest.mark.parametrize(("verb", "kind"), [("read", Denied), ("create", Denied), ("replace", Stale)])
@@ -166,9 +166,40 @@ def test_a_create_whose_answer_was_lost_stands_once_and_is_found(place: Place, g
         google.create(shift(), op("shift1"))
     [entry] = google.read(WINDOW, {}).entries
     assert (entry.uid, entry.marker) == ("shift1", op("shift1").marker)
+    assert len(place.calendar.live()) == 1
+
+
+def test_an_id_that_is_taken_by_this_very_event_is_a_create_that_was_done(place: Place, google: Google) -> None:
+    """The answer was lost, and no list shows the event yet: only a read of it tells (G-02, W3)."""
+    first = google.create(shift(), op("shift1"))
+    again = google.create(shift(), op("shift1", "m2"))
+    assert (again.ref, again.version, again.marker) == (first.ref, first.version, first.marker)
+    assert len(place.calendar.live()) == 1
+
+
+@pytest.mark.parametrize("hand", ["moved", "given away", "unmarked", "deleted"])
+def test_an_id_that_is_taken_by_anything_else_is_not(place: Place, google: Google, hand: str) -> None:
+    google.create(shift(), op("shift1"))
+    with place.hand():
+        match hand:
+            case "moved":
+                place.calendar.human_edits("shift1", start=T + 60, end=T + 120)
+            case "given away":
+                place.calendar.human_edits("shift1", title="Ben Okafor: Primary")
+            case "unmarked":
+                place.calendar.strip("shift1")
+            case _:
+                place.calendar.human_deletes("shift1")
     with pytest.raises(Stale):
         google.create(shift(), op("shift1"))
-    assert len(place.calendar.live()) == 1
+
+
+def test_where_nobody_can_tell_what_has_the_id_nothing_was_done(place: Place, google: Google) -> None:
+    google.create(shift(), op("shift1"))
+    place.faults.add(Fault(method="GET", path="/events/", status=503))
+    with pytest.raises(Unavailable) as failure:
+        google.create(shift(), op("shift1"))
+    assert failure.value.refused
 
 
 def test_a_create_that_lands_late_meets_its_own_id(place: Place, google: Google) -> None:

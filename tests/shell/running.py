@@ -13,13 +13,16 @@ from syncd.store import Store
 
 
 class Quick:
-    """The real clock, with the daemon's turns a hundred times as fast. `set_by`, `skipped`: seconds that a test adds."""
+    """The real clock, with the daemon's turns a hundred times as fast.
+
+    `set_by`: seconds by which a test sets it; `skipped`: seconds that a test lets pass at once.
+    """
 
     set_by = 0
-    skipped = 0.0
+    skipped = 0
 
     def now(self) -> int:
-        return int(time.time()) + self.set_by
+        return int(time.time()) + self.set_by + self.skipped
 
     def monotonic(self) -> float:
         return time.monotonic() + self.skipped
@@ -65,5 +68,6 @@ class Running:
     def close(self) -> None:
         self.daemon.stop.set()
         self.thread.join(30)
+        self.until(lambda: not self.daemon.open_calls)  # a connection that is closed under a thread takes the process with it
         self.store.close()
         assert not self.thread.is_alive()

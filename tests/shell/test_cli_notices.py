@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell.command_line import ROTA, CommandLine, command_line
+from tests.shell.receivers import HttpReceiver, mail_server, only_loopback, until
 
 NOTICES = "notices: {channels: {mail: {url: {file: mail}}, group: {url: {file: group}}}, daily: {at: '07:30'}}\n"
 
@@ -66,3 +67,37 @@ def test_somebody_who_is_not_in_the_rota_has_to_say_whom_they_mean(syncd: Comman
 def test_a_lead_that_is_no_multiple_of_five_minutes_is_refused_in_the_file_too(syncd: CommandLine) -> None:
     syncd.write(ROTA + "notices: {handoff: {lead: 7m}}\n")
     assert "such as 5m or 10m" in syncd.refused("notices", code=78)
+
+
+# --- trying a channel ------------------------------------------------------------------------
+
+
+def test_a_test_goes_out_marked_as_one_and_the_answer_is_shown(syncd: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_loopback(monkeypatch)
+    receiver = HttpReceiver()
+    try:
+        (syncd.folder / "group").write_text(f"json://{receiver.url}/hook")
+        receiver.answer = '{"thanks": true}'
+        result = syncd.run("notices", "test", "group")
+        assert (result.exit_code, result.stdout) == (0, 'group: the receiver took it and answered: 200 {"thanks": true}\n')
+        [(_, _, body)] = receiver.got
+        assert "syncd test: this channel works" in body
+        receiver.status, receiver.answer = 403, "no such hook"
+        said = syncd.json("notices", "test", "group", code=1)
+        assert (said["arrived"], said["answer"].endswith("403 no such hook")) == (False, True)
+        assert "403 no such hook" in syncd.refused("notices", "test", "group", code=1)
+    finally:
+        receiver.close()
+
+
+def test_a_test_by_mail_goes_to_whoever_asks_or_is_named(syncd: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_loopback(monkeypatch)
+    with mail_server() as mail:
+        (syncd.folder / "mail").write_text(f"mailto://127.0.0.1:{mail.port}?from=rota@example.com")
+        assert syncd.run("notices", "test", "mail").stdout.startswith("mail (ana): the receiver took it and answered: 250")
+        assert syncd.run("notices", "test", "mail", "--person", "ben").exit_code == 0
+        until(lambda: len(mail.mails) == 2)
+        assert [one["to"] for one in mail.mails] == [["ana@example.com"], ["ben@example.com"]]
+    assert "cho has no `email`" in syncd.refused("notices", "test", "mail", "--person", "cho")
+    assert "Connection refused" in syncd.refused("notices", "test", "mail", code=1)
+    assert "did you mean" in syncd.refused("notices", "test", "mial")

@@ -220,10 +220,24 @@ def test_somebody_unknown_cannot_be_brought_back_until_she_is_in_the_rota(syncd:
     assert "is not in `people`" in syncd.refused("restore", conflict["id"])
 
 
+def test_a_store_without_its_key_writes_nothing_and_says_so(syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    (key,) = syncd.folder.rglob("syncd.key")
+    key.unlink()
+    for command in (("plan",), ("export", "--now"), ("run",)):
+        refused = syncd.run(*command)
+        assert refused.exit_code == 74
+        assert "syncd.key is missing" in refused.stderr
+    assert syncd.run("status").exit_code == 0
+    assert not key.exists()
+
+
 def test_the_store_can_be_copied_and_its_journal_verified(syncd: CommandLine) -> None:
     assert "no store" in syncd.refused("backup", "copy.db", code=74)
     syncd.run("export", "--now")
-    assert syncd.run("backup", "copy.db").exit_code == 0
+    copied = syncd.run("backup", "copy.db")
+    assert copied.exit_code == 0
+    assert "syncd.key) is not in it" in copied.output
     assert (syncd.folder / "copy.db").stat().st_mode & 0o077 == 0
     found = syncd.json("audit", "verify")
     assert found["problems"] == []

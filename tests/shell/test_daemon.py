@@ -19,7 +19,7 @@ from syncd.config import ConfigError
 from syncd.connector import Denied, Unavailable
 from syncd.core.mode import Mode
 from syncd.cycle import Report
-from syncd.worker import PROBE, wait_after
+from syncd.due import PROBE, wait_after
 from tests.shell.command_line import FOLDER, ROTA
 from tests.shell.running import Running
 

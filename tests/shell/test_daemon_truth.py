@@ -101,7 +101,7 @@ def test_a_loop_that_hangs_is_not_alive_and_is_again_when_it_turns(tmp_path: Pat
         running.daemon.reload.set()
         assert stuck.wait(30)
         assert running.daemon.alive()
-        running.clock.skipped = 61.0
+        running.clock.skipped = 61
         assert not running.daemon.alive()
         let_go.set()
         running.until(running.daemon.alive)
@@ -200,7 +200,7 @@ def test_what_is_wanted_while_a_destination_is_held_whole_is_one_cycle(tmp_path:
 def test_every_sample_is_of_a_family_that_is_told_and_no_label_names_a_person(tmp_path: Path) -> None:
     running = Running(tmp_path, ROTA + FOLDER)
     try:
-        running.until(lambda: running.daemon.reasons() == [])
+        running.until(lambda: "syncd_changes_total" in running.daemon.account().metrics())
         text = running.daemon.account().metrics()
     finally:
         running.close()

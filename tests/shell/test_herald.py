@@ -137,15 +137,16 @@ def town(tmp_path: Path, mail: MailServer, http: HttpReceiver, monkeypatch: pyte
     found.store.close()
 
 
-def test_a_conflict_reaches_the_admin_by_mail_and_the_group_with_the_command_that_brings_it_back(town: Town) -> None:
+def test_a_conflict_reaches_admin_members_and_group_with_the_command_that_brings_it_back(town: Town) -> None:
     town.post()
     town.settle()
-    until(lambda: town.mails() and town.http.got)
-    [told] = town.mails()
+    until(lambda: len(town.mails()) == 2 and town.http.got)
+    assert len(town.mails("ana")) == 1
+    [told] = town.mails("cho")
     assert (told["to"], told["from"]) == (["cho@example.com"], "rota@example.com")
-    assert told["subject"].startswith("pager: the rota and an edit disagree")
+    assert told["subject"].startswith("Conflict at pager, Primary of Payments, Thu 2026-03-12 09:00 CET")
     assert "It showed: Zed" in told["body"]
-    assert "`syncd restore c1`" in told["body"]
+    assert "add Zed to `people`, then `syncd restore c1`" in told["body"]
     assert "syncd restore c1" in town.http.got[0][2]
     with town.store.read() as tx:
         assert tx.outbox.pending(town.clock.now() + 10_000) == ()
@@ -176,10 +177,13 @@ def test_a_hold_carries_its_digest_and_a_notice_of_the_service_goes_to_every_adm
     town.settle()
     until(lambda: len(town.mails("cho")) == 3)
     bodies = {one["subject"]: one["body"] for one in town.mails("cho")}
-    assert "`syncd ack 0123456789abcdef`" in bodies["pager: a change waits for you"]
-    assert "the changed configuration is refused" in bodies["syncd: needs attention"]
-    assert "It is about: Thu 2026-03-12 09:00 CET to Thu 2026-03-12 10:00 CET" in bodies["calendar: a change waits for you"]
-    assert "syncd ack" not in bodies["calendar: a change waits for you"]
+    assert "`syncd ack 0123456789abcdef`" in bodies["Held at pager: 3 removals without a successor"]
+    assert "the changed configuration is refused" in bodies["syncd needs attention: the changed configuration is refused"]
+    assert (
+        "It is about: Thu 2026-03-12 09:00 CET to Thu 2026-03-12 10:00 CET"
+        in bodies["Look at calendar: nobody in the rota, somebody is there"]
+    )
+    assert "syncd ack" not in bodies["Look at calendar: nobody in the rota, somebody is there"]
 
 
 # --- handoffs ------------------------------------------------------------------------------
@@ -273,9 +277,9 @@ def test_whose_duty_changed_hears_of_it_in_one_digest_and_nobody_else(town: Town
     until(lambda: len(town.mails()) == 2)
     assert town.mails("ana") == []
     [lost], [won] = town.mails("ben"), town.mails("cho")
-    assert lost["subject"] == "Your duty changed: Payments"
+    assert lost["subject"].startswith("Your duty changed, Payments: no longer yours: Primary, Tue 2026-03-17 09:00 CET to")
     assert lost["body"].count("- no longer yours: Primary") == 2
-    assert "+ you have Primary, Tue 2026-03-17 09:00 CET to Wed 2026-03-18 09:00 CET" in won["body"]
+    assert "+ yours now: Primary, Tue 2026-03-17 09:00 CET to Wed 2026-03-18 09:00 CET" in won["body"]
     town.restart()
     town.at("2026-03-11T13:30:00+00:00")
     assert len(town.mails()) == 2
@@ -327,9 +331,9 @@ def test_a_gap_is_told_at_eight_utc_and_again_a_day_and_an_hour_before_and_when_
         town.at(f"{at}+00:00")
     until(lambda: len(town.mails("cho")) == 3)
     [first, day, hour] = town.mails("cho")
-    assert first["subject"] == "Nobody to page: Payments, Sat 2026-03-14 10:00 CET"
+    assert first["subject"] == "Coverage gap, Payments: Primary, Sat 2026-03-14 10:00 CET to Sat 2026-03-14 12:00 CET"
     assert "Primary, Sat 2026-03-14 10:00 CET to Sat 2026-03-14 12:00 CET: nobody" in first["body"]
-    assert "syncd" in first["body"].split("nobody\n")[1]
+    assert "syncd" in first["body"].split("\n  ")[1]
     assert "This gap begins within 24 hours" in day["body"]
     assert "This gap begins within one hour" in hour["body"]
     town.at("2026-03-14T12:00:00+00:00")
@@ -371,8 +375,8 @@ def test_approval_is_asked_of_the_admins_with_both_commands_and_no_more_once_it_
     town.at("2026-03-11T12:00:20+00:00")
     wait_for(town, "cho", 1)
     [told] = town.mails()
-    assert told["subject"] == "Your approval is asked: Payments, Tue 2026-03-17 09:00 CET"
-    assert "Ana Lima asks that Cho Min-ji be on call as Primary of Payments" in told["body"]
+    assert told["subject"] == "Approve? Cho Min-ji as Primary of Payments, Tue 2026-03-17 09:00 CET"
+    assert "Ana Lima asks that Cho Min-ji be on call instead of whoever is as Primary of Payments" in told["body"]
     assert f"`syncd override approve {asked}`" in told["body"]
     assert f"`syncd override reject {asked}`" in told["body"]
 
@@ -386,7 +390,7 @@ def test_more_than_five_within_a_minute_come_as_one(town: Town) -> None:
     town.settle()
     wait_for(town, "cho", 1)
     [told] = town.mails("cho")
-    assert told["subject"].startswith("8 notices: pager-0")
+    assert told["subject"].startswith("8 notices: Conflict at pager-0")
     assert all(f"`syncd restore c{number}`" in told["body"] for number in range(8))
     town.post(id="later")
     town.settle()
@@ -436,6 +440,7 @@ def test_a_mail_server_that_never_answers_holds_up_only_itself(town: Town) -> No
 def test_a_notice_that_nobody_is_to_hear_of_is_settled(town: Town) -> None:
     with town.store.write() as tx:
         tx.preferences.set("cho", "", "conflict", False)
+        tx.preferences.set("ana", "", "conflict", False)
         tx.preferences.set("", "group", "conflict", False)
     town.post()
     town.settle()
@@ -448,8 +453,8 @@ def test_what_others_wrote_never_breaks_a_header_or_a_terminal(town: Town) -> No
     town.post(destination="pager\r\nBcc: evil@example.com", had=["?Zed\x1b[2J$role"])
     town.settle()
     wait_for(town, "cho", 1)
-    [told] = town.mails()
-    assert told["to"] == ["cho@example.com"]
+    [told] = town.mails("cho")
+    assert all(one["to"] in (["cho@example.com"], ["ana@example.com"]) for one in town.mails())
     assert "\x1b" not in told["body"]
     assert "Zed [2J$role" in told["body"]
 
@@ -471,10 +476,10 @@ def test_the_daemons_process_tells_of_a_destination_that_fails(town: Town) -> No
     command = [sys.executable, "-m", "syncd", "--config", str(town.folder / "syncd.yaml"), "run"]
     daemon = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: [one for one in town.mails("cho") if one["subject"] == "calendar: needs attention"])
+        until(lambda: [one for one in town.mails("cho") if one["subject"].startswith("calendar needs attention: ")])
         (town.folder / "calendar").unlink()
         daemon.send_signal(signal.SIGHUP)
-        until(lambda: [one for one in town.mails("cho") if one["subject"] == "calendar: recovered"])
+        until(lambda: [one for one in town.mails("cho") if one["subject"] == "calendar is well again"])
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(30) == 0
     finally:

@@ -29,7 +29,7 @@ def test_of_two_daemons_one_tells_and_the_other_takes_over_when_it_ends(place: P
     stores = [place.open(), place.open()]
     first, second = (Herald(config=lambda: config, store=one, clock=SetClock(NOON), send=send) for one in stores)
     with stores[0].write() as tx:
-        tx.outbox.post(SAID, "c1", at=place.clock)
+        tx.outbox.post({**SAID, "rota": []}, "c1", at=place.clock)
     first.turn()
     if stores[0].shared:
         second.turn()
@@ -41,7 +41,7 @@ def test_of_two_daemons_one_tells_and_the_other_takes_over_when_it_ends(place: P
     first.start(stop)
     first.join()
     with stores[0].write() as tx:
-        tx.outbox.post({**SAID, "id": "c2"}, "c2", at=place.clock)
+        tx.outbox.post({**SAID, "rota": [], "id": "c2"}, "c2", at=place.clock)
     second.turn()
     until(lambda: second.idle)
     second.turn()

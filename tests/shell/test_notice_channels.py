@@ -74,7 +74,7 @@ def test_the_vendor_gets_title_and_text(scheme: str, receiver: HttpReceiver, mon
     kind = getattr(importlib.import_module(f"apprise.plugins.{module}"), plugin)
     monkeypatch.setattr(kind, attribute, f"http://{receiver.url}{path}")
     receiver.answer = answer
-    assert send(secret(url), TOLD) == ("",)
+    assert send(secret(url), TOLD).problem == ""
     [(_, _, body)] = receiver.got
     assert "On call Mon 09:00: Primary" in text_of(body)
     assert "You take over from Ana." in text_of(body)
@@ -85,7 +85,7 @@ def test_teams_gets_an_adaptive_card(receiver: HttpReceiver) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     receiver.speak_tls(context)
-    assert send(secret(f"workflows://{receiver.url}/643a8f4de5/SigNature1?verify=no"), TOLD) == ("",)
+    assert send(secret(f"workflows://{receiver.url}/643a8f4de5/SigNature1?verify=no"), TOLD).problem == ""
     [(path, _, body)] = receiver.got
     assert path.startswith("/workflows/643a8f4de5/")
     assert "AdaptiveCard" in body
@@ -95,7 +95,7 @@ def test_teams_gets_an_adaptive_card(receiver: HttpReceiver) -> None:
 def test_a_mail_goes_to_the_person_and_to_nobody_else_that_the_address_names() -> None:
     with mail_server() as mail:
         url = f"mailto://127.0.0.1:{mail.port}/also@example.com?from=rota@example.com&to=a@example.com&cc=b@example.com"
-        assert send(secret(url), TOLD, "ana@example.com") == ("",)
+        assert send(secret(url), TOLD, "ana@example.com").problem == ""
         until(lambda: mail.mails)
         [told] = mail.mails
     assert (told["to"], told["subject"]) == (["ana@example.com"], "On call Mon 09:00: Primary")
@@ -112,7 +112,7 @@ def test_the_reference_page_has_a_line_for_each() -> None:
     ("url", "problem"),
     [
         ("nosuch://host/x", "does not take this address"),
-        ("mailto://127.0.0.1:1?from=a@example.com&to=b@example.com", "Connection error"),
+        ("mailto://127.0.0.1:1?from=a@example.com&to=b@example.com", "Connection refused"),
         ("not an address", "does not take this address"),
         ("https://[broken", "ValueError"),
     ],

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
 from syncd.clock import SystemClock
 from syncd.connector import CreatesMany, Denied, Observation, Operation, Rejected, Stale, Unavailable, Unsupported
-from syncd.core.entry import Capabilities
+from syncd.core.entry import Capabilities, Entry
 from syncd.core.model import Shift, Source, Window
-from syncd.retry import Pace, Patient, Retry
+from syncd.pace import Pace
+from syncd.retry import Patient, Retry
 
 
 class Waits:
@@ -191,6 +192,7 @@ class Crowd(Place):
 SHIFT = Shift("s", "primary", "ana", 0, 3_600, 0, Source("week", 0))
 OP = Operation(uid="u", marker="")
 DAY = Window(0, 86_400)
+ENTRY = Entry(ref="e", uid="u", start=0, end=3_600, person="ana", title="Ana", version="1")
 
 
 def patient(place: Place, clock: Waits, pace: Pace | None = None) -> Patient:
@@ -203,7 +205,7 @@ def test_a_patient_connector_repeats_looks_and_refused_writes_and_nothing_else()
     connector.read(DAY, {})
     connector.create(SHIFT, OP)
     with pytest.raises(Unavailable, match="lost"):
-        connector.delete(None, OP)  # type: ignore[arg-type]
+        connector.delete(ENTRY, OP)
     assert place.calls == ["read", "read", "create", "create", "delete"]
 
 
@@ -243,3 +245,25 @@ def test_shutdown_ends_a_rest_without_a_call() -> None:
     with pytest.raises(Unavailable):
         Patient(place, retry(clock, stop), pace).read(DAY, {})  # type: ignore[arg-type]
     assert place.calls == []
+
+
+def test_a_call_that_does_not_come_back_keeps_nobody_else_from_the_credential_once_it_is_let_go() -> None:
+    pace, hung, let_go, answered = Pace(1), Event(), Event(), Event()
+
+    class Hangs(Place):
+        def _answer(self, name: str) -> None:
+            hung.set()
+            let_go.wait(60)
+
+    stuck = patient(Hangs(), Waits(), pace)
+    thread = Thread(target=stuck.read, args=(DAY, {}))
+    other = Thread(target=lambda: (patient(Place(), Waits(), pace).read(DAY, {}), answered.set()))
+    thread.start()
+    assert hung.wait(30)
+    other.start()
+    assert not answered.is_set()
+    stuck.let_go()
+    assert answered.wait(30)
+    let_go.set()
+    thread.join(30)
+    patient(Place(), Waits(), pace).read(DAY, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import sqlite3
 import stat
@@ -105,13 +106,42 @@ def test_a_given_key_may_be_any_long_text(local: Place) -> None:
     store.close()
 
 
-def test_a_question_makes_no_key_either(local: Place) -> None:
-    local.open()
+def test_a_question_makes_no_key_and_is_answered_without_one(local: Place) -> None:
+    with local.open().write() as tx:
+        tx.facts.put("x", 1)
     store = Store.open(local.location, create=False)
     assert store is not None
-    assert len(store.key) == 32
+    with store.read() as tx:
+        assert tx.facts.get("x") == 1
+    with pytest.raises(StoreError, match=r"syncd\.key is missing"):
+        assert store.key
     assert not (Path(local.location) / "syncd.key").exists()
     store.close()
+
+
+def test_a_key_that_was_lost_is_never_silently_another(local: Place) -> None:
+    first = Store.open(local.location)
+    assert first is not None
+    first.close()
+    path = Path(local.location) / "syncd.key"
+    kept = path.read_text()
+    path.unlink()
+    with pytest.raises(StoreError, match=r"syncd\.key is missing.*nothing was written.*backup.*marker_key") as told:
+        Store.open(local.location)
+    assert not path.exists()
+    path.write_text(kept)
+    again = Store.open(local.location)
+    assert again is not None
+    assert again.key == first.key
+    again.close()
+    path.unlink()
+    (made,) = re.findall(r"`(\(umask .*)`", str(told.value))
+    subprocess.run(["sh", "-c", made], check=True)
+    anew = Store.open(local.location)
+    assert anew is not None
+    assert (len(anew.key), stat.S_IMODE(path.stat().st_mode)) == (32, 0o600)
+    assert anew.key != first.key
+    anew.close()
 
 
 def test_a_key_that_others_could_read_is_closed_to_them(local: Place) -> None:

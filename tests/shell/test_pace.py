@@ -1,0 +1,153 @@
+"""Calls of one credential, over all who share it: so many at once, soonest shifts first, and its rests kept by everybody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from syncd.clock import SystemClock
+from syncd.connector import Unavailable
+from syncd.pace import LOOK, Pace, Turn
+from tests.shell.command_line import ROTA
+from tests.shell.running import Running
+
+CLOCK = SystemClock()
+
+
+def take(pace: Pace, urgency: int = LOOK, stop: Event | None = None) -> Turn:
+    return pace.turn(urgency, CLOCK, stop or Event(), 30)
+
+
+def waiting(pace: Pace, how_many: int) -> None:
+    while len(pace._waiting) < how_many:
+        threading.Event().wait(0.001)
+
+
+def test_who_waits_gets_a_turn_by_the_start_of_its_shift_and_a_look_before_all() -> None:
+    pace, order = Pace(1), []
+    held = take(pace)
+
+    def call(urgency: int) -> None:
+        turn = take(pace, urgency)
+        order.append(urgency)
+        turn.end()
+
+    threads = []
+    for number, urgency in enumerate([3_000, 1_000, LOOK, 2_000]):
+        threads.append(threading.Thread(target=call, args=(urgency,)))
+        threads[-1].start()
+        waiting(pace, number + 1)
+    held.end()
+    for thread in threads:
+        thread.join(30)
+    assert order == [LOOK, 1_000, 2_000, 3_000]
+
+
+def test_a_turn_that_is_given_back_twice_makes_room_for_one() -> None:
+    pace = Pace(1)
+    turn = take(pace)
+    turn.end()
+    turn.end()
+    take(pace)
+    stop = Event()
+    stop.set()
+    with pytest.raises(Unavailable, match="not its turn") as told:
+        take(pace, stop=stop)
+    assert told.value.refused
+
+
+def test_whoever_no_longer_waits_keeps_nobody_behind_it() -> None:
+    pace, stop = Pace(1), Event()
+    held, taken = take(pace), Event()
+
+    def given_up() -> None:
+        with pytest.raises(Unavailable):
+            take(pace, 1_000, stop)
+
+    first = threading.Thread(target=given_up)
+    first.start()
+    waiting(pace, 1)
+    second = threading.Thread(target=lambda: (take(pace, 2_000), taken.set()))
+    second.start()
+    waiting(pace, 2)
+    stop.set()
+    first.join(30)
+    held.end()
+    assert taken.wait(30)
+
+
+class Busy:
+    """A CalDAV server that answers everything with 429 and a `Retry-After`; it counts what it is asked."""
+
+    def __init__(self, after: int) -> None:
+        self.asked = asked = []
+
+        class Answer(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                asked.append(self.command)
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(429)
+                self.send_header("Retry-After", str(after))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_PUT = do_REPORT = do_PROPFIND = do_OPTIONS = answer  # noqa: N815 - as the library calls them
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def destination(self, name: str) -> str:
+        options = f'url: "http://127.0.0.1:{self.server.server_address[1]}/{name}/", username: syncd, password: {{file: key}}'
+        return f"  {name}: {{kind: caldav, schedule: payments, role: primary, refresh: 1s, options: {{{options}}}}}\n"
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Busy]:
+    (tmp_path / "key").write_text("zeisig-und-lerche")
+    (tmp_path / "key").chmod(0o600)
+    found = Busy(3_600)
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def test_an_hour_of_429_is_one_call_a_reset_for_all_who_share_the_credential_also_for_the_next_daemon(
+    tmp_path: Path, busy: Busy
+) -> None:
+    text = ROTA + "destinations:\n" + "".join(map(busy.destination, ("one", "two", "three")))
+    running = Running(tmp_path, text)
+    failures = failures_of(running)
+    try:
+        running.until(lambda: min(failures()) == 1)
+        first = len(busy.asked)
+        assert first <= 3, "that they are refused was not known before"
+        running.daemon._now(running.daemon._workers)
+        running.until(lambda: min(failures()) >= 2)
+    finally:
+        running.close()
+    assert len(busy.asked) == first
+    another = Running(tmp_path, text)
+    failures = failures_of(another)
+    try:
+        another.until(lambda: min(failures()) == 1)
+        assert len(busy.asked) == first
+        another.clock.skipped += 3_700
+        another.daemon._now(another.daemon._workers)
+        another.until(lambda: min(failures()) >= 2)
+    finally:
+        another.close()
+    assert len(busy.asked) == first + 1
+
+
+def failures_of(running: Running) -> Callable[[], list[int]]:
+    """Of all three, once they are there."""
+    return lambda: [found[name].failures if name in (found := running.daemon._workers) else 0 for name in ("one", "two", "three")]
