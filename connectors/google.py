@@ -122,14 +122,16 @@ class Google:
             answer = line.ask(lambda events: events.list(**query))
         except Gone:
             raise not_found(line.account, self._options.calendar) from None
-        items = answer.get("items")
+        items = answer.get(
+            "items", [] if answer.get("kind") == "calendar#events" else None
+        )  # a list without any may leave it out
         if not isinstance(items, list) or not all(
             isinstance(event, dict) and isinstance(event.get("id"), str) for event in items
         ):
             raise Unavailable("Google's list of events makes no sense")
         if answer.get("accessRole") in BLIND:
             raise Denied(shared_too_little(line.account, self._options.calendar, "sees only when it is busy"))
-        return answer
+        return {**answer, "items": items}
 
     def _window(self, window: Window) -> dict[str, Any]:
         """Of a series every occurrence, but where these would be years of them: ours are no series."""

@@ -174,6 +174,12 @@ def test_an_answer_that_is_no_list_is_never_an_empty_one(place: Place, google: G
         google.read(WINDOW, {})
 
 
+def test_a_list_that_says_it_is_one_may_leave_out_that_it_is_empty(place: Place, google: Google) -> None:
+    body = {"kind": "calendar#events", "etag": '"1"', "timeZone": "UTC", "nextSyncToken": "s"}
+    place.faults.add(Fault(method="GET", path="/events", times=1, status=200, body=body))
+    assert google.read(WINDOW, {}).entries == ()
+
+
 def test_a_deleted_entry_and_one_long_forgotten_are_gone(place: Place, google: Google) -> None:
     known = {name: google.create(shift(), op(name)).version or "" for name in ("shift1", "shift2", "shift3")}
     with place.hand():
