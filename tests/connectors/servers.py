@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -83,11 +84,16 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+def leash(signal: str) -> tuple[str, ...]:
+    """Before a command: what it runs gets `signal` when we die, even by one that leaves us no time to end it."""
+    return ("setpriv", f"--pdeathsig={signal}") if shutil.which("setpriv") else ()
+
+
 @contextmanager
 def running(command: list[str], server: Server, log: Path) -> Iterator[Server]:
     clean = {name: value for name, value in os.environ.items() if not re.search("proxy|CA_BUNDLE|SSL_CERT", name, re.IGNORECASE)}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=clean)
+        process = subprocess.Popen([*leash("TERM"), *command], stdout=out, stderr=out, env=clean)
     try:
         deadline = time.monotonic() + 30
         while True:
