@@ -1,7 +1,8 @@
 """Transactions on a database, whichever it is: all or nothing, a connection a thread, one that was lost is made anew.
 
 One writer at a time: whatever is read in a write transaction is still true when it commits. Readers see one moment and wait
-for nobody.
+for nobody. The threads of a process queue for their turn here: the databases' own locks are for other processes, and know no
+queue in which nobody starves.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
+
+from syncd.store.errors import StoreError
+
+PATIENCE = 30
+"""Seconds in which a thread's turn to write comes, whatever the others meet with (F42): less than a lease lasts."""
 
 Row = Mapping[str, Any]
 
@@ -86,6 +92,7 @@ class Database(ABC):
 
     def __init__(self) -> None:
         self._mine = threading.local()
+        self._writing = threading.Lock()
         self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
 
     @contextmanager
@@ -93,18 +100,28 @@ class Database(ABC):
         """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
         if (mine := self._kept()) is not None and mine.open:
             raise RuntimeError("transactions do not nest")
-        connection = self._begun(write=write)
-        try:
+        with self._turn() if write else nullcontext():
+            connection = self._begun(write=write)
             try:
-                yield Session(connection.raw, self, write=write)
-                connection.raw.execute("COMMIT")
-            except self.errors as error:
-                raise self.explain(error) from error
-        except BaseException:
-            self._abandon(connection)
-            raise
+                try:
+                    yield Session(connection.raw, self, write=write)
+                    connection.raw.execute("COMMIT")
+                except self.errors as error:
+                    raise self.explain(error) from error
+            except BaseException:
+                self._abandon(connection)
+                raise
+            finally:
+                connection.open = False
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writing.acquire(timeout=PATIENCE):
+            raise StoreError(f"{self.where} was kept busy for {PATIENCE} s by our own threads; nothing was written. Try again.")
+        try:
+            yield
         finally:
-            connection.open = False
+            self._writing.release()
 
     def close(self) -> None:
         for connection in list(self._all):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.store import LeaseHeld, LeaseLost, Store
+from syncd.store import LeaseHeld, LeaseLost, Store, database
 from syncd.store.leases import TERM
 from tests.stores import KEY, Place
 
@@ -239,6 +239,29 @@ def test_threads_that_read_and_then_write_lose_nothing(place: Place) -> None:
         thread.join()
     with store.read() as tx:
         assert (problems, tx.facts.get("n")) == ([], 100)
+
+
+def test_no_thread_starves_however_many_write(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when two hundred destinations are exported for the first time."""
+    monkeypatch.setattr(database, "BUSY", 1)
+    store = place.open()
+    failed: list[Exception] = []
+
+    def write(name: str) -> None:
+        try:
+            for n in range(8):
+                with store.write() as tx:
+                    tx.facts.put(name, n)
+                    time.sleep(0.002)  # a transaction of some length
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(f"thread {n}",)) for n in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 def test_many_who_want_one_lease_have_it_one_after_the_other(place: Place) -> None:
