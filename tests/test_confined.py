@@ -17,7 +17,7 @@ import pytest
 
 from syncd.worker import TURN
 from tests.confined import USER
-from tests.confined_daemon import PERSONS, SYSTEM, Daemon, Place, confined
+from tests.confined_daemon import PERSONS, ROOT, SYSTEM, Daemon, Place, confined
 from tests.connectors import servers
 from tests.shell.receivers import MailServer
 from tests.simulators.common import Clock
@@ -94,11 +94,16 @@ FEW = [BOTH[0], pytest.param(PERSONS, id="user", marks=pytest.mark.long)]
 
 
 @pytest.fixture(params=BOTH)
-def unit(request: pytest.FixtureRequest) -> Path:
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == SYSTEM:
         done = subprocess.run(["unshare", "--mount", "--ipc", "--uts", "true"], check=False, capture_output=True)
         if os.geteuid() != 0 or done.returncode != 0:
             pytest.skip("a file system of its own can only be made by root")
+        (tmp_path / "tried").mkdir()
+        command = confined(SYSTEM, sys.executable, "-c", "import syncd.cli", state=tmp_path / "tried")
+        tried = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+        if "Permission denied" in tried.stderr:
+            pytest.skip("this checkout or its interpreter cannot be read by the unit's user")
     found: Path = request.param
     return found
 
