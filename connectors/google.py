@@ -41,6 +41,8 @@ SERVICE = "/calendar/v3"
 PAGE = 1000
 """Events of one answer: at 2,500, the most there is, a busy calendar's might be too large to read (G-20)."""
 MOST_EVENTS = 10_000
+LIST = "calendar#events"
+"""The kind of a list, which may leave out its events where a page has none."""
 YEAR = 366 * DAY
 BLIND = ("none", "freeBusyReader")
 """Roles that do not see what an event says."""
@@ -109,7 +111,7 @@ class Google:
             number += len(answer["items"])
             yield from (event for event in answer["items"] if event.get("status") != "cancelled")
             page = answer.get("nextPageToken")
-            if page is None:
+            if not page:
                 return
             if page in pages or number > MOST_EVENTS:
                 raise Unavailable(f"Google's list of events does not end; see what fills the calendar {self._options.calendar}")
@@ -122,9 +124,7 @@ class Google:
             answer = line.ask(lambda events: events.list(**query))
         except Gone:
             raise not_found(line.account, self._options.calendar) from None
-        items = answer.get(
-            "items", [] if answer.get("kind") == "calendar#events" else None
-        )  # a list without any may leave it out
+        items = answer.get("items", [] if answer.get("kind") == LIST else None)
         if not isinstance(items, list) or not all(
             isinstance(event, dict) and isinstance(event.get("id"), str) for event in items
         ):
@@ -265,10 +265,11 @@ class Google:
                 answer = self._page(line, {"calendarId": calendar, "maxResults": 1})
                 yield Finding(what=what, ok=True, text=f"{calendar} is “{tidy(str(answer.get('summary', '')))}”")
                 what = "rights"
-                role = str(answer.get("accessRole"))
-                if role not in WRITERS:
+                role = answer.get("accessRole")
+                if role is not None and role not in WRITERS:
                     raise Denied(shared_too_little(line.account, calendar, "may only read it"))
-                yield Finding(what=what, ok=True, text=f"{who} may change its events ({role})")
+                may = "may change its events" if role else "may read its events; whether to change them, Google does not say"
+                yield Finding(what=what, ok=True, text=f"{who} {may} ({role or 'no role'})")
         except ConnectorError as cause:
             text, _, remedy = str(cause).partition("; ")
             yield Finding(what=what, ok=False, text=text, remedy=remedy)

@@ -22,7 +22,7 @@ FIELDS = "id,subject,start,end,isAllDay,type,transactionId,changeKey"
 SUBJECT, NAME, TITLE = 255, 100, 60
 """Exchange's longest subject, in UTF-16 units; and what of it a name and the titles of role and schedule may take."""
 
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z?)")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _OURS = re.compile(r"[0-9a-v]{32}")
 """A uid as ours are made (W3). Others' transaction ids are GUIDs."""
 _UTC = ("utc", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "z", "gmt")
@@ -145,7 +145,9 @@ class Events:
         local = datetime.fromisoformat(found[1])
         if event.get("isAllDay") is True:
             return int(local.replace(tzinfo=self._zone).timestamp())
-        return int(local.replace(tzinfo=UTC if found[2] else _zone(zone)).timestamp())
+        if found[2]:
+            return int(datetime.fromisoformat(found[1] + found[2]).timestamp())
+        return int(local.replace(tzinfo=_zone(zone)).timestamp())
 
 
 def ref_of(event: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 from connectors.outlook_http import Answer, Http, origin
 from connectors.outlook_sign_in import Bearer, SignIn
@@ -62,7 +62,9 @@ class Graph:
         """All pages of a list and its first answer; a list that does not end well is an error (F6)."""
         answer = first = self.get(path, query)
         rows, links = list(self._page(answer)), set[str]()
-        while (link := answer.data.get("@odata.nextLink")) is not None:
+        url = self._url(path, query)
+        while link := answer.data.get("@odata.nextLink"):
+            url = link = urljoin(url, link) if isinstance(link, str) else ""  # whole as a rule; OData allows a relative one
             if not self._ours(link):  # it would be sent our token
                 raise Unavailable("Graph's next page is at another address than base_url; nothing was sent there")
             if link in links or len(links) >= MOST_PAGES or len(rows) > MOST_ROWS:
@@ -78,9 +80,9 @@ class Graph:
             raise Unavailable("Graph's answer to a list is no list")
         yield from rows
 
-    def _ours(self, link: object) -> bool:
+    def _ours(self, link: str) -> bool:
         try:
-            return isinstance(link, str) and origin(link) == origin(self.root)
+            return origin(link) == origin(self.root)
         except ValueError:
             return False
 

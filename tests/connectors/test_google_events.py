@@ -174,9 +174,14 @@ def test_an_answer_that_is_no_list_is_never_an_empty_one(place: Place, google: G
         google.read(WINDOW, {})
 
 
-def test_a_list_that_says_it_is_one_may_leave_out_that_it_is_empty(place: Place, google: Google) -> None:
-    body = {"kind": "calendar#events", "etag": '"1"', "timeZone": "UTC", "nextSyncToken": "s"}
-    place.faults.add(Fault(method="GET", path="/events", times=1, status=200, body=body))
+def test_a_page_may_leave_out_its_events_and_the_next_still_count(place: Place, google: Google) -> None:
+    google.create(shift(), op("shift1"))
+    pages = [{"nextPageToken": "2"}, {"items": [place.calendar.records["shift1"].now], "nextPageToken": ""}]
+    for number, page in enumerate(pages, 1):
+        body = {"kind": "calendar#events", **page}
+        place.faults.add(Fault(method="GET", path="/events", first=number, status=200, body=body))
+    assert [entry.ref for entry in google.read(WINDOW, {}).entries] == ["shift1"]
+    place.faults.add(Fault(method="GET", path="/events", status=200, body={"kind": "calendar#events"}))
     assert google.read(WINDOW, {}).entries == ()
 
 
@@ -374,6 +379,14 @@ def test_doctor_finds_a_calendar_that_is_not_shared(place: Place) -> None:
     assert "other@group.calendar.example.com" in text
     assert "Share with specific people" in remedy
     assert "syncd@rota.example.com" in remedy
+
+
+def test_doctor_does_not_guess_at_rights_that_google_does_not_tell(place: Place, google: Google) -> None:
+    body = {"kind": "calendar#events", "summary": "Team", "items": []}
+    place.faults.add(Fault(method="GET", path="/events", status=200, body=body))
+    rights = list(google.doctor())[-1]
+    assert (rights.what, rights.ok) == ("rights", True)
+    assert "does not say" in rights.text
 
 
 def test_doctor_finds_a_share_that_only_reads(place: Place, google: Google) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -285,6 +286,47 @@ def test_a_next_page_elsewhere_is_never_asked_for(there: Microsoft, other: objec
     there.faults.add(Fault(path="calendarView", status=200, body={"value": [], "@odata.nextLink": other}))
     with pytest.raises(Unavailable, match="another address"):
         look(there)
+
+
+@pytest.mark.parametrize("form", ["whole", "path", "query"])
+def test_a_next_page_is_followed_in_any_form_that_odata_allows(there: Microsoft, form: str) -> None:
+    put(there, 3)
+    box = there.box()
+    path = f"/v1.0/users/{ONCALL}/calendars/{quote(box.default)}/calendarView"
+    times = "?startDateTime=2027-03-01T00:00:00Z&endDateTime=2027-03-31T00:00:00Z&$top=500"
+    link = {"whole": there.base_url.removesuffix("/v1.0") + path + times, "path": path + times, "query": times}[form]
+    there.faults.add(Fault(path="calendarView", status=200, body={"value": [], "@odata.nextLink": link}))
+    assert len(look(there).entries) == 3
+
+
+@pytest.mark.parametrize("none", ["", None])
+def test_a_next_page_that_is_none_is_the_end(there: Microsoft, none: object) -> None:
+    there.faults.add(Fault(path="calendarView", status=200, body={"value": [], "@odata.nextLink": none}))
+    assert look(there).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("2027-03-08T09:00:00.0000000", "UTC"),
+        ("2027-03-08T09:00:00", "UTC"),
+        ("2027-03-08T09:00", "UTC"),
+        ("2027-03-08T09:00:00.000Z", "UTC"),
+        ("2027-03-08T09:00:00Z", "Europe/Berlin"),
+        ("2027-03-08T10:00:00+01:00", "UTC"),
+        ("2027-03-08T10:00:00.0000000", "W. Europe Standard Time"),
+        ("2027-03-08T10:00:00", "Europe/Berlin"),
+    ],
+)
+def test_a_time_is_the_same_instant_in_every_form(there: Microsoft, text: str, zone: str) -> None:
+    event = {
+        "id": "x",
+        "subject": "?",
+        "start": {"dateTime": text, "timeZone": zone},
+        "end": {"dateTime": text, "timeZone": zone},
+    }
+    there.faults.add(Fault(path="calendarView", status=200, body={"value": [event]}))
+    assert [entry.start for entry in look(there, known={"x": ""}).entries] == [1_804_496_400]
 
 
 def test_a_next_page_on_another_port_is_another_address(there: Microsoft) -> None:
