@@ -23,9 +23,8 @@ __all__ = ["radicale", "xandikos"]
 
 PLACES = ("folder", "radicale", "xandikos", "google", "outlook", "pagerduty", "pagerduty_v3", "memory")
 SHORT = (
-    ("folder", "manual"), ("radicale", "bidirectional"), ("xandikos", "authoritative"), ("google", "bidirectional"),
-    ("outlook", "authoritative"), ("pagerduty", "authoritative"), ("pagerduty", "bidirectional"), ("pagerduty", "manual"),
-    ("pagerduty_v3", "authoritative"), ("pagerduty_v3", "bidirectional"), ("memory", "bidirectional"),
+    ("folder", "manual"), ("radicale", "bidirectional"), ("google", "bidirectional"), ("outlook", "authoritative"),
+    ("pagerduty", "authoritative"), ("pagerduty", "bidirectional"), ("pagerduty_v3", "manual"), ("pagerduty_v3", "bidirectional"),
 )  # fmt: skip
 EVERYWHERE = [
     pytest.param((place, mode), id=f"{place}-{mode}", marks=() if (place, mode) in SHORT else pytest.mark.long)

@@ -15,6 +15,10 @@ import pytest
 from click.testing import Result
 
 from syncd.cli.session import Session
+from syncd.config import load
+from syncd.cycle import Report, Trigger
+from syncd.errand import Errand
+from syncd.store import Store
 from tests.shell.command_line import CommandLine, command_line
 from tests.stories.days import ROTA, Standing, Together, at, lines, short
 from tests.stories.place import Place
@@ -55,6 +59,22 @@ class Story:
         assert result.exit_code == code, result.output
         assert "Traceback" not in result.output
         return result
+
+    def daemon_turns(self) -> Report:
+        """A cycle of `team` as the daemon runs it."""
+        config, store = load(self.syncd.folder / "syncd.yaml"), Store.open(self.database.parent)
+        assert store is not None
+        try:
+            with self.covered():
+                errand = Errand(config=config, store=store, clock=self.clock, trigger=Trigger.DAEMON)
+                return errand.run(config.destinations["team"])
+        finally:
+            store.close()
+
+    def lose_ledger(self) -> None:
+        """The store, not the key beside it."""
+        for path in self.database.parent.glob("syncd.db*"):
+            path.unlink()
 
     def acknowledge(self) -> dict[str, Any]:
         """The one hold there is."""
