@@ -124,7 +124,7 @@ class Graph:
         if status in (200, 204) and writing and not answer.text:
             return answer  # a deletion; of another write the caller misses what it says
         if status == 401:
-            raise Denied(f"{words}. Graph refuses even a fresh token: compare base_url with the cloud of your tenant")
+            raise Denied(f"{words}. Graph refuses even a fresh token; compare base_url with the cloud of your tenant")
         if status == 403:
             raise Denied(f"{words}. {self.right}")
         if status == 429:

@@ -71,7 +71,7 @@ class Answer:
     def words(self) -> str:
         """What the vendor says, on one line and not too long."""
         message = tidy(str(self.error.get("message") or ""), 300).rstrip(".")
-        return f"HTTP {self.status}" + (f" {self.code}" if self.code else "") + (f": {message}" if message else "")
+        return f"HTTP {self.status}" + (f" “{self.code}”" if self.code else "") + (f": {message}" if message else "")
 
 
 def instant(text: str) -> int | None:

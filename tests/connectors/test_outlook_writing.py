@@ -324,7 +324,7 @@ def test_every_fault_at_every_verb_has_its_meaning_is_sent_once_and_passes(
 
 def test_an_error_names_the_vendors_code_and_words(there: Microsoft, connector: Outlook) -> None:
     there.faults.add(Fault(method="POST", path="/events$", status=400, body=error("TimeZoneNotSupportedException")))
-    with pytest.raises(Rejected, match="HTTP 400 TimeZoneNotSupportedException: because"):
+    with pytest.raises(Rejected, match="HTTP 400 “TimeZoneNotSupportedException”: because"):
         connector.create(shift(), op("a1"))
 
 
