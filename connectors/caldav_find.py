@@ -148,7 +148,7 @@ def findings(wire: Wire, url: str, name: str | None, calendar: Callable[[], str]
     yield Finding(what="calendar", ok=True, text=f"{part.text(f'{DAV}displayname') or name or 'without a name'} at {where}")
     yield from _about(part)
     if (at := server_time(answer.headers)) is not None:
-        yield Finding(what="clock", ok=True, text=f"the server's clock says {iso(at)}")
+        yield Finding(what="clock", ok=True, text=f"the server's clock says {iso(at)}", server_time=at)
 
 
 def _about(part: Part) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ from syncd.connector import (
     Unavailable,
     Unsupported,
 )
-from syncd.core.model import DAY, Shift, Window
+from syncd.core.model import DAY, Shift, Window, iso
 from syncd.event import CalendarOptions, Names, tidy, title_of
 
 if TYPE_CHECKING:
@@ -270,6 +270,8 @@ class Google:
                     raise Denied(shared_too_little(line.account, calendar, "may only read it"))
                 may = "may change its events" if role else "may read its events; whether to change them, Google does not say"
                 yield Finding(what=what, ok=True, text=f"{who} {may} ({role or 'no role'})")
+                if line.time is not None:
+                    yield Finding(what="clock", ok=True, text=f"Google's clock says {iso(line.time)}", server_time=line.time)
         except ConnectorError as cause:
             text, _, remedy = str(cause).partition("; ")
             yield Finding(what=what, ok=False, text=text, remedy=remedy)

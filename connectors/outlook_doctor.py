@@ -45,7 +45,7 @@ def findings(graph: Graph, wanted: str | None, looked_up: Callable[[], Mapping[s
     else:
         yield Finding(what="calendar", ok=True, text=f"{name!r} of {graph.mailbox} can be read and written")
     if answer.time is not None:
-        yield Finding(what="clock", ok=True, text=f"Microsoft's clock says {iso(answer.time)}")
+        yield Finding(what="clock", ok=True, text=f"Microsoft's clock says {iso(answer.time)}", server_time=answer.time)
 
 
 def _bad(what: str, problem: ConnectorError) -> Finding:

@@ -8,6 +8,7 @@ from connectors.pagerduty_answer import Refusal
 from connectors.pagerduty_api import SCOPES, Api, listed
 from connectors.pagerduty_people import People
 from syncd.connector import ConnectorError, Denied, Finding, Site, Unsupported
+from syncd.core.model import iso
 
 KEYS = "in PagerDuty: Integrations > Developer Tools > API Access Keys > Create New API Key, with Read-only API Key not ticked"
 APP = f"in PagerDuty: Integrations > Developer Tools > App Registration > your app > Scoped OAuth, tick {', '.join(SCOPES)}"
@@ -21,8 +22,11 @@ def examine(api: Api, people: People, site: Site, flavour: Callable[[], str], en
         yield _bad("schedule", problem)
         return
     try:
-        listed(api.get("/users", [("limit", "1")]), "users")
+        answer = api.get("/users", [("limit", "1")])
+        listed(answer, "users")
         yield Finding(what="reading users", ok=True, text="allowed")
+        if answer.time is not None:
+            yield Finding(what="clock", ok=True, text=f"PagerDuty's clock says {iso(answer.time)}", server_time=answer.time)
     except (ConnectorError, Refusal) as problem:
         yield _bad("reading users", problem)
         return

@@ -130,6 +130,8 @@ class Finding:
     ok: bool
     text: str
     remedy: str = ""
+    server_time: Instant | None = None
+    """The destination's clock, where this line is about it: whoever asked compares it with their own (F45)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

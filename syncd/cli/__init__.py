@@ -5,6 +5,7 @@ Nothing of a command is imported before it is called, so that `syncd --help` cos
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ COMMANDS = {
     "ack": ("standing:ack", "Let a held change happen."),
     "conflicts": ("standing:conflicts", "Edits at destinations that gave way to the rota."),
     "restore": ("restore:restore", "Bring one of them back into the rota."),
-    "history": ("standing:history", "What was done, newest first."),
+    "history": ("history:history", "What was done, newest first."),
     "destination": ("destination:destination", "A destination in the configuration file: add, set, remove."),
     "link": ("link:link", "What a vendor has, as a schedule and a destination to begin with."),
     "undo": ("undo:undo", "Put back what a run changed."),
@@ -129,7 +130,7 @@ class Syncd(Group):
         """As click's, but with our texts and exit codes; ends the process unless `standalone_mode` is off."""
         more.setdefault("prog_name", "syncd")
         _Voice.json = "--json" in (sys.argv[1:] if args is None else args)
-        if os.environ.get("NO_COLOR"):
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             more.setdefault("color", False)
         try:
             code = super().main(args, standalone_mode=False, **more)
@@ -154,6 +155,10 @@ def code_of(error: Exception) -> int:
             error.show()
             return error.exit_code
         return refuse(error.format_message(), error.exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF) and error.filename is None:
+        return refuse(f"the answer cannot be written: {error.strerror}", FAILED)
+    if isinstance(error, ImportError) and (error.name or "syncd").partition(".")[0] not in ("syncd", "connectors"):
+        return refuse(f"the package {error.name} is missing: install syncd again, from requirements/run.txt", FAILED)
     from syncd.config.problem import ConfigError
     from syncd.store.errors import LeaseHeld, NotFound, StoreError
 

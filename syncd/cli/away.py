@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from syncd.cli import USAGE, Group, say, stop
-from syncd.cli.change import name_of, period_of
+from syncd.cli.change import period_of
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, shift_json, table, utc, when
 from syncd.core.model import Away, Override, Schedule, Window
@@ -69,7 +69,7 @@ def add(
         told = [session.in_force(of, seen) for of in asked]
     known = [union((one.start, one.end) for one in of.away if one.person == who) for of in told]
     if told and not any(minus([window], spans) for spans in known):
-        stop(f"it would change nothing: {name_of(session, who)} is away then already", USAGE)
+        stop(f"it would change nothing: {session.name(who)} is away then already", USAGE)
     with session.change() as tx:
         id_ = tx.overrides.time_off(wanted, schedule=schedule, by=actor(), at=session.now)
         tx.journal.add(at=session.now, event="away.added", actor=actor(), entry=id_, new=_said(wanted, schedule))
@@ -85,12 +85,12 @@ def add(
     rows = [
         (
             *(one.schedule, one.role, when(one.start, zones[one.schedule]), when(one.end, zones[one.schedule])),
-            ", ".join(name_of(session, free) for free in cover[:5]) or "nobody is free",
+            ", ".join(session.name(free) for free in cover[:5]) or "nobody is free",
             hint,
         )
         for one, cover, hint in found
     ]
-    name = name_of(session, who)
+    name = session.name(who)
     table((f"{name} is on call", "role", "from", "to", "could cover", ""), rows, f"{name} is not on call then")
 
 
@@ -126,7 +126,7 @@ def list_(session: Session, person: str | None, everything: bool) -> None:
         state = "taken back" if one["removed"] else "ended" if parse(one["end"]) <= session.now else ""
         if everything or not state:
             times = (when(parse(one["start"]), zone), when(parse(one["end"]), zone))
-            cells = (one["id"] or "–", name_of(session, one["person"]), one["schedule"] or "every one", *times)
+            cells = (one["id"] or "–", session.name(one["person"]), one["schedule"] or "every one", *times)
             rows.append((*cells, one["by"] or one["origin"], state, one["reason"]))
     table(("id", "person", "schedule", "from", "to", "by", "", "reason"), rows, "no time off")
 

@@ -170,11 +170,5 @@ def tell(session: Session, of: Schedule, one: Override, before: Schedule, after:
         return
     click.echo(one.id)
     for title, found in (("before", was), ("now", will)):
-        rows = [(s.role, name_of(session, s.person), when(s.start, of.timezone), when(s.end, of.timezone)) for s in found]
+        rows = [(s.role, session.name(s.person), when(s.start, of.timezone), when(s.end, of.timezone)) for s in found]
         table((title, "on call", "from", "to"), rows, f"{title}: nobody")
-
-
-def name_of(session: Session, id_: str) -> str:
-    """As people read it; the id of somebody who is not in the rota."""
-    person = session.rota.people.get(id_)
-    return person.name if person else id_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import metadata
 from typing import Any
 
@@ -10,11 +10,13 @@ import click
 
 from syncd.cli import FAILED, Command
 from syncd.cli.session import Session, with_session
-from syncd.cli.show import as_json
+from syncd.cli.show import as_json, span, utc
 from syncd.cli.sync import at_once, destinations, errand
 from syncd.cli.told import Result
 from syncd.connector import ConnectorError, Finding
+from syncd.core.model import Instant
 from syncd.cycle import Trigger
+from syncd.cycle.look import SKEW
 from syncd.store import Store
 
 
@@ -42,12 +44,25 @@ def doctor(session: Session, names: tuple[str, ...]) -> int:
         at_once(chosen, one)
     found += [(settings.name, finding) for settings in chosen for finding in said[settings.name]]
     if session.json:
-        as_json([{"of": of, **asdict(finding)} for of, finding in found])
+        as_json([{"of": of, **asdict(finding), "server_time": utc(finding.server_time)} for of, finding in found])
     else:
         for of, finding in found:
             mark = click.style("ok  ", fg="green") if finding.ok else click.style("FAIL", fg="red")
-            click.echo(f"{mark} {of}: {finding.what}: {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""))
+            label = of if of == finding.what else f"{of}: {finding.what}"
+            click.echo(f"{mark} {label}: {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""))
     return 0 if all(finding.ok for _, finding in found) else FAILED
+
+
+def _compared(finding: Finding, now: Instant) -> Finding:
+    """A destination's clock with ours: a cycle that finds them further apart deletes nothing (F45)."""
+    if finding.server_time is None:
+        return finding
+    apart = now - finding.server_time
+    if abs(apart) <= SKEW:
+        return replace(finding, text=f"{finding.text}, as ours")
+    text = f"{finding.text}: ours is {span(abs(apart))} {'ahead' if apart > 0 else 'behind'}"
+    remedy = "set this machine's clock (timedatectl set-ntp true); nothing is deleted anywhere before that"
+    return replace(finding, ok=False, text=text, remedy=remedy)
 
 
 def _installation() -> list[Finding]:
@@ -67,7 +82,7 @@ def _destination(session: Session, store: Store | None, settings: Any) -> list[F
     except (ImportError, KeyError, OSError) as error:
         return [Finding(what="connector", ok=False, text=str(error))]
     try:
-        return list(connector.doctor())
+        return [_compared(one, session.clock.now()) for one in connector.doctor()]
     except ConnectorError as error:
         return [Finding(what="call", ok=False, text=str(error))]
     except Exception as error:  # a connector's bug is told, and the other destinations are looked at all the same

@@ -11,7 +11,7 @@ import click
 from syncd.cli import USAGE, Group, say, stop
 from syncd.cli.change import Lists, as_said, checked, from_now, period_of, spread, tell, waits_for_approval, write_down
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import as_json, parse, table, utc, when
+from syncd.cli.show import as_json, between, parse, table, utc
 from syncd.core.model import Instant, Override, Schedule
 from syncd.store import Approved, Marked
 
@@ -142,12 +142,12 @@ def list_(session: Session, schedule: str | None, everything: bool) -> None:
             start = parse(said["start"])
             rows.append(
                 (
-                    *(said["id"], of.id, ", ".join(said["roles"]), ", ".join(said["people"]) or "nobody"),
-                    *(when(start, of.timezone), when(end, of.timezone)),
+                    *(said["id"], of.id, ", ".join(said["roles"])),
+                    *(", ".join(map(session.name, said["people"])) or "nobody", between(start, end, of.timezone)),
                     *(said["by"] or said["origin"], state or "in force", said["reason"]),
                 )
             )
-    table(("id", "schedule", "role", "on call", "from", "to", "by", "state", "reason"), rows, "no overrides")
+    table(("id", "schedule", "role", "on call", "when", "by", "state", "reason"), rows, "no overrides")
 
 
 def _decide(session: Session, id_: str, *, approved: bool, reason: str = "") -> None:

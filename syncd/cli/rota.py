@@ -10,7 +10,7 @@ import click
 from syncd.cli import USAGE, Command, stop
 from syncd.cli.past import Duty, duties, recorded
 from syncd.cli.session import Session, with_session
-from syncd.cli.show import as_json, shift_json, span, table, utc, when
+from syncd.cli.show import Coloured, as_json, between, shift_json, span, table, utc, when
 from syncd.core.model import DAY, Instant, Override, Schedule, Window
 from syncd.core.shifts import oncall as rota_oncall
 from syncd.core.shifts import roles_of
@@ -26,6 +26,9 @@ _person = click.option("--person", metavar="P", help="Only this person.")
 _from = click.option("--from", "start", metavar="T", help="Default: now. ISO 8601; without an offset in the schedule's zone.")
 _to = click.option("--to", "end", metavar="T", help="Default: 30 days after --from.")
 _at = click.option("--at", metavar="T", help="Default: now. ISO 8601; without an offset in the schedule's zone.")
+
+SUGGESTED = 3
+"""Gaps for which people read a suggestion."""
 
 
 @click.command(cls=Command)
@@ -76,7 +79,7 @@ def shifts(
                     table_of_days.show(of, named, [one for one in mine if one.role == named], first)
         return
     rows = [
-        (one.schedule, one.role, _name(session, one.person), when(one.start, of.timezone), when(one.end, of.timezone), _by(one))
+        (one.schedule, one.role, session.name(one.person), when(one.start, of.timezone), when(one.end, of.timezone), _by(one))
         for of, one in found
     ]
     table(("schedule", "role", "on call", "from", "to", "by"), rows, "no shifts")
@@ -106,11 +109,11 @@ def oncall(session: Session, at: str | None, schedule: str | None, role: str | N
     for of, row in found:
         for one in row["people"]:
             contact = ", ".join(one[key] for key in ("email", "phone") if one[key])
-            following = _name(session, one["next"]) if one["next"] else "–"
+            following = session.name(one["next"]) if one["next"] else "–"
             until = f"{when(one['until'], of.timezone)} ({span(max(0, one['until'] - row['at']))})"
             rows.append((row["schedule"], row["role"], one["name"] or one["id"], until, following, contact))
         if not row["people"]:
-            rows.append((row["schedule"], row["role"], click.style("nobody", fg="red"), "", "", ""))
+            rows.append((row["schedule"], row["role"], Coloured.of("nobody", "red"), "", "", ""))
     table(("schedule", "role", "on call", "until", "next", "contact"), rows, "no roles")
 
 
@@ -190,13 +193,13 @@ def _recorded(session: Session, tx: Tx | None, of: Schedule, role: str, at: Inst
     steps: list[dict[str, Any]] = [
         {
             "step": "record",
-            "text": f"written down as it happened: {_name(session, one.person)} by {_by(one)}",
+            "text": f"written down as it happened: {session.name(one.person)} by {_by(one)}",
             "numbers": {"start": utc(one.start), "end": utc(one.end), "key": one.key, "turn": one.source.turn},
         }
         for one in on
     ]
     people = [one.person for one in on]
-    names = ", ".join(_name(session, one) for one in people) or "nobody"
+    names = ", ".join(session.name(one) for one in people) or "nobody"
     steps.append({"step": "answer", "text": f"on call then: {names}, by the record", "numbers": {"people": people}})
     return {"schedule": of.id, "role": role, "at": utc(at), "people": people, "steps": steps}
 
@@ -226,16 +229,14 @@ def gaps(session: Session, schedule: str | None, role: str | None, start: str | 
         as_json(rows)
         return
     table(
-        ("schedule", "role", "from", "to", "cause", "why", "suggestion"),
-        [
-            (
-                *(gap.schedule, gap.role, when(gap.start, of.timezone), when(gap.end, of.timezone)),
-                *(gap.cause, gap.why, gap.suggestion),
-            )
-            for of, gap in found
-        ],
+        ("schedule", "role", "when", "cause", "why"),
+        [(gap.schedule, gap.role, between(gap.start, gap.end, of.timezone), gap.cause, gap.why) for of, gap in found],
         "no gaps",
     )
+    for _, gap in found[:SUGGESTED]:
+        click.echo(f"{gap.schedule}, {gap.role}: {gap.suggestion}")
+    if len(found) > SUGGESTED:
+        click.echo(f"… and {len(found) - SUGGESTED} more; --json has a suggestion for each")
 
 
 def _removed(tx: Tx | None, of: Schedule) -> list[Override]:
@@ -272,13 +273,10 @@ def fairness(session: Session, schedule: str | None, role: str | None, start: st
     if session.json:
         as_json([one._asdict() for one in found])
         return
-    rows = [(_name(session, one.person), one.role, f"{one.hours:g}", one.nights, one.weekends, one.holidays) for one in found]
+    rows = [
+        (session.name(one.person), one.role, f"{round(one.hours, 1):g}", one.nights, one.weekends, one.holidays) for one in found
+    ]
     table(("person", "role", "hours", "nights", "weekends", "holidays"), rows, "nobody")
-
-
-def _name(session: Session, id_: str) -> str:
-    person = session.rota.people.get(id_)
-    return person.name if person else id_
 
 
 def _by(one: Duty) -> str:

@@ -103,6 +103,11 @@ class Session:
     def person(self, named: str | None) -> str | None:
         return None if named is None else self.known("person", named, self.rota.people)
 
+    def name(self, id_: str) -> str:
+        """As people read it; of somebody who is not in the rota, what is known: an id, or words of a title."""
+        found = self.rota.people.get(id_)
+        return found.name if found else id_.removeprefix("?")
+
     def known(self, what: str, name: str, names: Iterable[str]) -> str:
         """`name` if it is one of `names`; else exit 2 with the nearest."""
         if name in names:
@@ -111,6 +116,12 @@ class Session:
 
         near = suggestion(name, names)
         return stop(f"no {what} {shown(name)}" + (f"; {near}" if near else ""), USAGE)
+
+    def zone_of(self, destination: str | None) -> str:
+        """Of the schedule that it shows; where there is none, the rota's."""
+        settings = self.config.destinations.get(destination or "")
+        found = self.rota.schedules.get(settings.schedule) if settings else None
+        return found.timezone if found else self.rota.timezone
 
     # --- times ---------------------------------------------------------------------------
 

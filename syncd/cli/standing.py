@@ -8,7 +8,8 @@ import click
 
 from syncd.cli import USAGE, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import as_json, parse, span, table, utc, when
+from syncd.cli.show import Coloured, as_json, between, parse, safe, span, table, utc, when
+from syncd.config import ConfigError
 from syncd.web.status import rows_of
 
 COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red"}
@@ -18,28 +19,38 @@ COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red
 @with_session
 def status(session: Session) -> None:
     """How each destination stands, from what the last look saw; no destination is called."""
+    try:
+        config = session.whole_config
+    except ConfigError as error:
+        config = session.config
+        errors = [problem for problem in error.problems if problem.severity == "error"]
+        say(f"syncd: warning: {errors[0]}")
+        say(
+            "syncd: warning: the configuration cannot be used so; this is how things stood: `syncd check` tells all that is wrong"
+        )
     with session.look() as tx:
-        found = rows_of(session.config, tx, session.now)
+        found = rows_of(config, tx, session.now)
     if session.json:
         as_json(found)
         return
-    rows = []
+    rows, reasons = [], []
     for one in found:
         age = "never" if one["last_cycle"] is None else f"{span(max(0, session.now - parse(one['last_cycle'])))} ago"
-        told = one["status"] or "–"
-        rows.append(
-            (
-                one["destination"],
-                one["mode"] or "–",
-                told,
-                age,
-                one["holds"],
-                one["conflicts"],
-                one["imported_30d"],
-                one["reason"],
-            )
-        )
-    table(("destination", "mode", "status", "last cycle", "holds", "conflicts", "imported", "reason"), rows, "no destinations")
+        told = Coloured.of(one["status"], COLORS.get(one["status"], "white")) if one["status"] else "–"
+        missing = one["next_unexported"]
+        since = f" (from {when(parse(missing), session.zone_of(one['destination']))})" if missing else ""
+        rows.append((one["destination"], one["mode"] or "–", told, age, one["holds"], one["conflicts"], one["imported_30d"]))
+        if one["reason"] or since:
+            reasons.append(f"{one['destination']}: {one['reason']}{since}")
+    table(("destination", "mode", "status", "last cycle", "holds", "conflicts", "imported"), rows, "no destinations")
+    for reason in reasons:
+        click.echo(safe(reason))
+    for count, what, how in (
+        (sum(one["holds"] for one in found), "held", "`syncd holds` shows what waits for an answer"),
+        (sum(one["conflicts"] for one in found), "in conflict", "`syncd conflicts` shows what gave way to the rota"),
+    ):
+        if count:
+            click.echo(f"{count} {what}: {how}")
 
 
 @click.command(cls=Command)
@@ -117,13 +128,12 @@ def conflicts(session: Session) -> None:
             ]
         )
         return
-    zone = session.rota.timezone
     table(
-        ("id", "destination", "role", "from", "to", "rota", "it had", "done"),
+        ("id", "destination", "role", "when", "rota", "it had", "done"),
         [
             (
-                *(one.id, one.destination, one.role, when(one.start, zone), when(one.end, zone)),
-                *(_people(one.rota), _people(one.destination_had), one.done),
+                *(one.id, one.destination, one.role, between(one.start, one.end, session.zone_of(one.destination))),
+                *(_people(session, one.rota), _people(session, one.destination_had), one.done),
             )
             for one in found
         ],
@@ -131,68 +141,8 @@ def conflicts(session: Session) -> None:
     )
 
 
-def _people(value: Any) -> str:
-    """Ids, or the titles of events by a human's hand that stand beside a hole."""
+def _people(session: Session, value: Any) -> str:
+    """Names, or the titles of events by a human's hand that stand beside a hole."""
     if isinstance(value, dict):
-        return _people(value.get("people") or [event["title"] for event in value.get("events", ())])
-    value = value.get("people", []) if isinstance(value, dict) else value
-    return ", ".join(map(str, value)) or "nobody" if isinstance(value, list) else str(value)
-
-
-@click.command(cls=Command)
-@click.option("--destination", metavar="DEST", help="Only this one.")
-@click.option("--run", metavar="RUN", help="Only this run.")
-@click.option("--limit", type=click.IntRange(1), default=None, metavar="N", help="At most so many lines.")
-@with_session
-def history(session: Session, destination: str | None, run: str | None, limit: int | None) -> None:
-    """Runs and what they did, newest first."""
-    with session.look() as tx:
-        if destination is not None:
-            session.known("destination", destination, {*session.config.destinations, *(tx.destinations.names() if tx else ())})
-        found = tx.journal.list(destination=destination, run=run, limit=limit) if tx else ()
-    if session.json:
-        as_json(
-            [
-                {
-                    "id": one.id,
-                    "at": utc(one.at),
-                    "run": one.run or None,
-                    "destination": one.destination,
-                    "event": one.event,
-                    "actor": one.actor,
-                    "entry": one.entry,
-                    "old": one.old,
-                    "new": one.new,
-                    "digest": one.digest,
-                }
-                for one in found
-            ]
-        )
-        return
-    zone = session.rota.timezone
-    table(
-        ("when", "destination", "event", "by", "entry", "before", "after", "run"),
-        [
-            (
-                *(when(one.at, zone), one.destination or "–", one.event, one.actor, one.entry or "–"),
-                *(_said(one.old, zone), _said(one.new, zone), one.run or "–"),
-            )
-            for one in found
-        ],
-        "nothing was done yet",
-    )
-
-
-def _said(value: Any, zone: str) -> str:
-    """A value of the journal in a few words; times as the rota's people read them."""
-    if value is None:
-        return "–"
-    if isinstance(value, dict) and "person" in value:
-        return f"{value['person']} {_time(value.get('start'), zone)} – {_time(value.get('end'), zone)}"
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return ", ".join(value) or "nobody"
-    return str(value)[:60]
-
-
-def _time(text: Any, zone: str) -> str:
-    return when(parse(text), zone) if isinstance(text, str) else "?"
+        return _people(session, value.get("people") or [event["title"] for event in value.get("events", ())])
+    return ", ".join(session.name(str(one)) for one in value) or "nobody" if isinstance(value, list) else str(value)

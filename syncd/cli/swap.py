@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from syncd.cli import USAGE, Command, say, stop
-from syncd.cli.change import as_said, checked, from_now, name_of, waits_for_approval, write_down
+from syncd.cli.change import as_said, checked, from_now, waits_for_approval, write_down
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, shift_json, table, when
 from syncd.core.model import Override, Schedule, Shift, Window
@@ -40,7 +40,7 @@ def swap(session: Session, words: tuple[str, ...], schedule: str | None, reason:
         told = {of.id: session.in_force(of, seen) for of in asked}
     first, second = (_shift(session, told, text) for text in (one, other))
     if first.person == second.person:
-        stop(f"both shifts are {name_of(session, first.person)}'s: there is nothing to swap", USAGE)
+        stop(f"both shifts are {session.name(first.person)}'s: there is nothing to swap", USAGE)
     _sensible(session, told, first, second)
     with session.change() as tx:
         before = {
@@ -85,18 +85,18 @@ def _sensible(session: Session, told: dict[str, Schedule], first: Shift, second:
     for shift, person in ((first, second.person), (second, first.person)):
         of = told[shift.schedule]
         if shift.source.override is not None:
-            why = f"{name_of(session, shift.person)} has that shift by override {shift.source.override}"
+            why = f"{session.name(shift.person)} has that shift by override {shift.source.override}"
             stop(f"{why}; `syncd override remove {shift.source.override}` first, or add another override", USAGE)
         window = Window(max(shift.start, session.now), shift.end)
         if any(one.person == person for one in shifts(of, window, role=shift.role)):
-            stop(f"{name_of(session, person)} is on call as {shift.role} then already", USAGE)
+            stop(f"{session.name(person)} is on call as {shift.role} then already", USAGE)
         for away in of.away:
             if away.person == person and away.start < window.end and window.start < away.end:
                 times = f"{when(away.start, of.timezone)} – {when(away.end, of.timezone)}"
-                say(f"syncd: warning: {name_of(session, person)} is away {times}")
+                say(f"syncd: warning: {session.name(person)} is away {times}")
         both = [one for one in shifts(of, window) if one.person == person and one.role != shift.role]
         if both:
-            say(f"syncd: warning: {name_of(session, person)} is on call as {both[0].role} then, too")
+            say(f"syncd: warning: {session.name(person)} is on call as {both[0].role} then, too")
 
 
 def _recorded(
@@ -141,7 +141,7 @@ def _tell(
             (
                 one.schedule,
                 one.role,
-                name_of(session, one.person),
+                session.name(one.person),
                 *(when(at, before[one.schedule].timezone) for at in (one.start, one.end)),
             )
             for one in dict.fromkeys(found)

@@ -11,7 +11,8 @@ import click
 
 from syncd.cli import say, watched
 from syncd.cli.session import Session
-from syncd.cli.show import as_json, parse, safe, table, when
+from syncd.cli.show import as_json, between, parse, safe, table, when
+from syncd.core.merge import TABLE
 from syncd.cycle import Report
 from syncd.cycle import show as cycle_show
 
@@ -158,8 +159,8 @@ def _text(session: Session, one: Result) -> None:
             (f"  {change['action']}", _who(session, change), *_times(value, zone), change["drift"], state, change["reason"])
         )
     for pulled in decision.plan.pulls:
-        names = ", ".join(_name(session, person) for person in pulled.people) or "nobody"
-        rows.append(("  import", names, when(pulled.start, zone), when(pulled.end, zone), f"row {pulled.row}", "", ""))
+        names = ", ".join(session.name(person) for person in pulled.people) or "nobody"
+        rows.append(("  import", names, when(pulled.start, zone), when(pulled.end, zone), TABLE[pulled.row].drift, "", ""))
     if one.done and len(rows) > SHOWN:
         # What went well is summed up; whatever did not is shown whole.
         well = [row for row in rows if row[5] == "applied"]
@@ -172,7 +173,8 @@ def _text(session: Session, one: Result) -> None:
     if more:
         click.echo(f"  … and {more} more")
     for kept in cycle_show.left(decision.plan.drifts):
-        click.echo(f"  left as it is: {safe(', '.join(kept['people']))} {kept['start']} – {kept['end']}: {kept['reason']}")
+        times = between(parse(kept["start"]), parse(kept["end"]), zone)
+        click.echo(f"  left as it is: {safe(', '.join(map(session.name, kept['people'])))}, {times}: {kept['drift']}")
 
 
 def _count(changes: list[dict[str, Any]], done: bool) -> str:
@@ -190,10 +192,5 @@ def _times(value: dict[str, Any] | None, zone: str) -> tuple[str, str]:
 
 def _who(session: Session, change: dict[str, Any]) -> str:
     before, after = (value["person"] if value else None for value in (change["before"], change["after"]))
-    names = [_name(session, one) for one in (before, after) if one]
+    names = [session.name(one) for one in (before, after) if one]
     return " → ".join(dict.fromkeys(names)) or "somebody unknown"
-
-
-def _name(session: Session, id_: str) -> str:
-    person = session.rota.people.get(id_)
-    return person.name if person else id_

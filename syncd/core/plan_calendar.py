@@ -223,8 +223,8 @@ class _Told:
         if change.drifts or change.before == change.after:
             return change
         about = [d for v in (change.before, change.after) if v is not None for d in self._within(v)]
-        if not about:
-            return change
+        if not about:  # the rest of a shift that was cut stands there as it should: it is no new one
+            return replace(change, row="3") if change.action is Action.CREATE else change
         chosen = max(about, key=lambda d: (_LOUDNESS[d.tell], d.row not in {"2", "3", "4"}, -d.start))
         return replace(change, row=chosen.row, drifts=tuple(dict.fromkeys(d for d in about if d.tell is not Tell.NOTHING)))
 

@@ -116,8 +116,8 @@ def _pull(tx: Tx, base: Round, was: Remembered, seen: Look, decision: Decision) 
             base,
             "imported",
             entry=named,
-            old=pull.row,
-            new=[list(pull.people), pull.start, pull.end],
+            old=None,
+            new=show.pull(pull, base.settings.role),
             digest=decision.plan.digest,
         )
     return imports

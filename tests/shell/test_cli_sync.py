@@ -202,7 +202,7 @@ def test_an_edit_that_gave_way_to_the_rota_can_be_brought_back_in_one_step(syncd
     assert set(conflict) == {"id", "destination", "role", "start", "end", "rota", "destination_had", "done", "since"}
     assert (conflict["rota"], conflict["start"]) == (["ana"], "2026-03-23T08:00:00Z")
     assert conflict["destination_had"]["people"] == ["cho"]
-    assert "cho" in syncd.run("conflicts").output
+    assert "Cho Min-ji" in syncd.run("conflicts").output
     assert syncd.run("restore", conflict["id"]).exit_code == 0
     (row,) = syncd.json("oncall", "--at", "2026-03-24", "--role", "primary")
     assert [one["id"] for one in row["people"]] == ["cho"]
@@ -242,3 +242,11 @@ def test_the_store_can_be_copied_and_its_journal_verified(syncd: CommandLine) ->
     found = syncd.json("audit", "verify")
     assert found["problems"] == []
     assert found["rows"] >= 5
+
+
+def test_the_rest_of_a_shift_that_was_cut_is_no_new_shift(syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    syncd.run("override", "add", "--person", "cho", "--from", "2026-03-18", "--to", "2026-03-19")
+    (plan,) = syncd.json("plan")
+    assert {change["drift"] for change in plan["changes"]} == {"changed in the rota"}
+    assert "new shift" not in syncd.run("plan").output

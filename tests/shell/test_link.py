@@ -224,3 +224,19 @@ def test_no_traceback_and_nothing_secret_in_json(syncd: CommandLine, there: Page
     printed = syncd.run("link", "pagerduty", "--json", *call(there))
     assert KEY not in printed.output
     assert json.loads(printed.stdout)
+
+
+@pytest.mark.parametrize(("instant", "code", "said"), [(NOON, 0, "as ours"), ("2026-03-11T12:00:45+00:00", 1, "45s ahead")])
+def test_doctor_compares_the_vendors_clock_with_ours(
+    syncd: CommandLine, there: PagerDuty, instant: str, code: int, said: str
+) -> None:
+    payments(there)
+    syncd.write(
+        ROTA + "destinations:\n  pager: {kind: pagerduty, schedule: payments, role: primary, options: {schedule: PPAY, "
+        f"token: {{env: PAGERDUTY_TOKEN}}, base_url: {there.url}{f', ca_file: {there.ca_file}' if there.ca_file else ''}}}}}\n"
+    )
+    syncd.at(instant)
+    (clock,) = [one for one in syncd.json("doctor", code=code) if one["what"] == "clock"]
+    assert said in clock["text"]
+    assert (clock["ok"], clock["server_time"]) == (code == 0, "2026-03-11T12:00:00Z")
+    assert ("timedatectl" in clock["remedy"]) == (code == 1)
