@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.worker import TURN
+from syncd.daemon import TURN
 from tests.confined import USER
 from tests.confined_daemon import PERSONS, ROOT, SYSTEM, Daemon, Place, confined
 from tests.connectors import servers

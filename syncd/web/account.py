@@ -68,6 +68,7 @@ class Account:
             writable=not self.unwritable,
             since=self.since,
             running=self.running,
+            destinations=self.config.destinations,
         )
         try:
             with self.store.read() as tx:

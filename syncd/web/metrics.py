@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BUCKETS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Seconds that a cycle took, at most."""
 STATES = ("OK", "Pending", "Warning", "Error")
+OUTCOMES = ("complete", "partial", "failed", "bug", "hung")
+"""Of a cycle. Those that have not happened are told as 0: a counter that begins with 1 shows no increase."""
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "syncd_up": ("gauge", "1 where the loop turns."),
@@ -35,7 +37,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "syncd_resident_memory_bytes": ("gauge", "Memory in use."),
     "syncd_open_descriptors": ("gauge", "Files and sockets that are open."),
     "syncd_threads": ("gauge", "Threads."),
-    "syncd_cycles_total": ("counter", "Cycles that ended, by outcome: complete, partial, failed, bug."),
+    "syncd_cycles_total": ("counter", "Cycles that ended, by outcome: complete, partial, failed, bug, hung."),
     "syncd_cycle_duration_seconds": ("histogram", "How long a cycle took."),
     "syncd_cycle_running_seconds": ("gauge", "For how long the cycle that is under way has been."),
     "syncd_changes_total": ("counter", "Changes sent, by outcome: applied, rejected, unknown."),
@@ -119,7 +121,15 @@ class Measures:
             self._sums.pop(destination, None)
 
     def own(
-        self, *, alive: bool, ready: bool, refused: bool, writable: bool, since: Instant, running: Mapping[str, float]
+        self,
+        *,
+        alive: bool,
+        ready: bool,
+        refused: bool,
+        writable: bool,
+        since: Instant,
+        running: Mapping[str, float],
+        destinations: Iterable[str],
     ) -> str:
         page = _Page()
         page.put("syncd_up", alive)
@@ -134,8 +144,9 @@ class Measures:
         for name, seconds in sorted(running.items()):
             page.put("syncd_cycle_running_seconds", seconds, destination=name)
         with self._lock:
-            for (name, outcome), times in sorted(self._cycles.items()):
-                page.put("syncd_cycles_total", times, destination=name, outcome=outcome)
+            for name in sorted({*destinations, *(name for name, _ in self._cycles)}):
+                for outcome in OUTCOMES:
+                    page.put("syncd_cycles_total", self._cycles[name, outcome], destination=name, outcome=outcome)
             for name, counts in sorted(self._took.items()):
                 family = "syncd_cycle_duration_seconds"
                 for bound, times in zip([*map(str, BUCKETS), "+Inf"], accumulate(counts), strict=True):
