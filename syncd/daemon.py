@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from syncd import log, systemd
+from syncd import __version__, log, systemd
 from syncd.clock import Clock, Ending
 from syncd.config import Config, ConfigError
 from syncd.due import urgency
@@ -65,6 +65,7 @@ class Daemon:
         self._means = Means(
             config=self._current,
             due=self._now,
+            skewed=lambda text: self._proof.tell("clock-skew", text),
             store=store,
             clock=clock,
             stop=self.stop,
@@ -76,7 +77,7 @@ class Daemon:
 
     def run(self) -> None:
         """Until `stop` is set."""
-        log.logger().info("daemon.started", destinations=sorted(self._config.destinations))
+        log.logger().info("daemon.started", version=__version__, destinations=sorted(self._config.destinations))
         self._adopt(self._config)
         while not self._clock.wait(self.stop, TURN):
             if self.reload.is_set() or self._watched.changed():
@@ -116,7 +117,8 @@ class Daemon:
             refused=self._refused,
             failing=tuple(sorted(name for name, one in workers if one.failures)),
             running={name: now - began for name, one in workers if (began := one.began) is not None},
-            hanging={name: one.hangs for name, one in workers if one.hangs},
+            hanging={name: one.hanging for name, one in workers},
+            hangs={name: one.hangs for name, one in workers if one.hangs},
             measures=self.measures,
         )
 

@@ -1,10 +1,14 @@
-"""Writes what happened to stderr: readable on a terminal, else one JSON object a line; secrets are taken out last."""
+"""Writes what happened to stderr: readable on a terminal, else one JSON object a line; secrets are taken out last.
+
+Where stderr is the journal each line begins with its priority, which the journal takes off again (sd-daemon(3)).
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import logging
+import os
 import re
 import sys
 from typing import Any, Literal, TextIO
@@ -37,6 +41,8 @@ _TEXTS = (
     ),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL), MASK),
 )
+_PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
+"""Level of logging → of syslog."""
 _NOISY = (
     "urllib3",
     "requests",
@@ -113,6 +119,23 @@ class _Stderr(logging.StreamHandler[TextIO]):
         return
 
 
+class _Prioritised(structlog.stdlib.ProcessorFormatter):
+    """`<3>` before an error, `<6>` before an info, each line of it: the journal reads lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next(number for least, number in _PRIORITIES if record.levelno >= least)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).split("\n"))
+
+
+def _is_journal(out: TextIO) -> bool:
+    """`$JOURNAL_STREAM` is `DEVICE:INODE` of the stream that we were given; it says nothing once that was redirected."""
+    try:
+        facts = os.fstat(out.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"
+
+
 def configure(level: str = "info", form: Format = "auto", stream: TextIO | None = None) -> None:
     """For the whole process, libraries' logging too. `level`: debug, info, warning, error.
 
@@ -142,8 +165,9 @@ def configure(level: str = "info", form: Format = "auto", stream: TextIO | None 
         cache_logger_on_first_use=False,
     )
     handler = _Stderr() if stream is None else logging.StreamHandler(stream)
+    formatter = _Prioritised if _is_journal(out) else structlog.stdlib.ProcessorFormatter
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        formatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render, _last],
             foreign_pre_chain=shared,
         )

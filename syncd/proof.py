@@ -48,11 +48,12 @@ class Proof:
         if self.unwritable:
             self.unwritable = ""
             log.logger().info("store.recovered")
+            self.tell("store-recovered", "the store can be written again, and everything goes on", what="is well again")
 
-    def tell(self, what: str, text: str) -> None:
+    def tell(self, name: str, text: str, what: str = "needs attention") -> None:
         """To the admins of all schedules, through the outbox."""
         now = self._clock.now()
-        said = {"id": f"{what}-{now}", "kind": "service", "what": "needs attention", "text": text, "start": now, "end": now}
+        said = {"id": f"{name}-{now}", "kind": "service", "what": what, "text": text, "start": now, "end": now}
         said |= {
             "destination": "",
             "schedule": "",
@@ -66,6 +67,6 @@ class Proof:
         }
         try:
             with self._store.write() as tx:
-                tx.outbox.post(said, f"{what}-{now}", at=now)
+                tx.outbox.post(said, f"{name}-{now}", at=now)
         except StoreError as error:
             self.failed(error)

@@ -19,6 +19,7 @@ from syncd.cycle.remember import failure
 from syncd.due import BUSY, LONGEST_BACKOFF, wait_after
 from syncd.errand import Attempt, Errand, Paces
 from syncd.proof import Proof
+from syncd.remarks import Remarks
 from syncd.store import Store, StoreError
 from syncd.store.destinations import Destination as Known
 from syncd.store.errors import LeaseHeld, LeaseLost
@@ -36,10 +37,14 @@ FRAMES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """What all workers of a daemon share. `config`: the one in force; `due`: has these destinations looked at now."""
+    """What all workers of a daemon share."""
 
     config: Callable[[], Config]
+    """The one in force."""
     due: Callable[[Iterable[str]], None]
+    """Has these destinations looked at now."""
+    skewed: Callable[[str], None]
+    """Tells the admins that our clock and a destination's differ."""
     store: Store
     clock: Clock
     stop: Ending
@@ -58,7 +63,7 @@ class Worker:
         self.wake = Event()
         self.gone = Event()
         """No longer configured: the thread ends after its cycle."""
-        self.failures = 0
+        self._remarks = Remarks()
         self.heard = 0
         """How often it had been wanted when it was last woken for that: one wish is one cycle, whatever comes of it."""
         self.hangs = ""
@@ -70,8 +75,18 @@ class Worker:
         self._attempt: Attempt | None = None
         self._run = ""
         self._ahead = self._ahead_now()
-        self._cause: type[Exception] | None = None
         self._changing = Lock()
+
+    @property
+    def failures(self) -> int:
+        """Cycles in a row that failed."""
+        return self._remarks.failures
+
+    @property
+    def hanging(self) -> int:
+        """Cycles that were given up and have not come back."""
+        attempt = self._attempt
+        return (self._left is not None and self._left.is_alive()) + (attempt is not None and attempt.given_up)
 
     @property
     def working(self) -> bool:
@@ -221,31 +236,17 @@ class Worker:
         ended = "failed" if report.error else "complete" if report.complete else "partial"
         self._means.measures.cycle(self.settings.name, took, ended, outcomes)
         self._means.due(report.wants)
-        if report.answers:
-            logger.info(
-                "destination.changed",
-                digest=report.decision.plan.digest if report.decision else None,
-                changes=len(report.answers),
-                failed=len(report.failed),
-                waiting=len(report.waiting),
-                seconds=round(took, 3),
-            )
+        self._remarks.changed(logger, report, took)
+        if report.skewed is not None and self._remarks.skewed(logger, report.skewed):
+            self._means.skewed(f"{report.skewed}: nothing is removed there while it lasts; set the clock of this machine right")
         if report.error is not None:
             self._failed(logger, report.error, str(report.error))
-        elif self.failures:
-            logger.info("destination.recovered", failures=self.failures)
-            self.failures, self._cause = 0, None
         else:
-            logger.debug("destination.cycle", seconds=round(took, 3))
+            self._remarks.ended(logger, report, took)
 
     def _failed(self, logger: log.Logger, error: Exception, reason: str, **more: object) -> None:
-        """Said once on failing, again where it fails for another cause, and once on recovery."""
-        self.failures += 1
-        if self._means.stop.is_set():
-            return  # it was cut short by us
-        say = logger.debug if type(error) is self._cause else logger.error
-        self._cause = type(error)
-        say("destination.failed", reason=reason, failures=self.failures, **more)
+        if not self._means.stop.is_set():  # else it was cut short by us
+            self._remarks.failed(logger, error, reason, **more)
 
     def _wait(self, report: Report | None) -> float:
         return wait_after(self.settings.refresh, self.failures, report, self._means.chance)

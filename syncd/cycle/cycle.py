@@ -60,6 +60,8 @@ class Report:
     """Other destinations of the schedule that an import made due."""
     after: float | None = None
     """Seconds that the destination asks us to wait."""
+    skewed: str | None = None
+    """Why our clock is not trusted there, or ""; None where no look told."""
 
     @property
     def failed(self) -> list[Answer]:
@@ -149,6 +151,7 @@ class Cycle:
         remembered = recall(self.store, self.settings, self.rota)
         seen, asked, decision, settled = self._seen(remembered)
         report.settle(settled.outcomes)
+        report.skewed = seen.skewed
         if not report.acted:
             report.decision = decision
             if self.digest and not decision.plan.digest.startswith(self.digest):
@@ -188,7 +191,7 @@ class Cycle:
         report.after = sent.after
         again = sent.again and sent.stopped is None
         standing = after_answers(seen.entries, sent.answers)
-        remember.done(base, remembered, seen, decision, sent, standing, final=last or not again)
+        remember.done(base, remembered, seen, decision, sent, standing, final=last or not again or self.stop.is_set())
         return again or bool(decision.plan.pulls and sent.stopped is None and not sent.answers and self._unsettled(decision))
 
     def _unsettled(self, decision: Decision) -> bool:

@@ -82,6 +82,9 @@ class Look:
     now: Instant
     """The destination's clock where it decides who is paged, else ours."""
     jumped: str = ""
+    """Why our clock is not to be trusted in this cycle, or ""."""
+    skewed: str = ""
+    """The same, where it is the destination's that says so."""
 
 
 def look(store_key: bytes, instance: str, settings: Destination, connector: Connector, known: Remembered, now: Instant) -> Look:
@@ -106,7 +109,9 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     marks = {
         e.ref: verify(store_key, e.marker, instance=instance, destination=settings.name, uid=e.uid) for e in entries if e.marker
     }
-    return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=_jumped(known.known, observation, now))
+    skewed = _skewed(settings.name, observation, now)
+    jumped = _put_back(known.known, now) or skewed
+    return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=jumped, skewed=skewed)
 
 
 def _tops(observation: Observation) -> set[str]:
@@ -123,12 +128,16 @@ def _window(settings: Destination, known: Remembered, connector: Connector, now:
     return Window(window.start, min(max([window.end, *ends]), now + settings.horizon + core.FURTHEST))
 
 
-def _jumped(known: Known, observation: Observation, now: Instant) -> str:
-    """Why our clock is not to be trusted in this cycle, or ""."""
+def _put_back(known: Known, now: Instant) -> str:
     if known.wall is not None and now < known.wall - JUMP:
         return f"the clock went back by {known.wall - now} s"
+    return ""
+
+
+def _skewed(name: str, observation: Observation, now: Instant) -> str:
     if observation.server_time is not None and abs(observation.server_time - now) > SKEW:
-        return f"the clock differs from the destination's by {now - observation.server_time} s"
+        ahead = now - observation.server_time
+        return f"the clock is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} that of {name}"
     return ""
 
 

@@ -34,6 +34,7 @@ class Delivery:
         self._sent: dict[Reader, list[float]] = {}
         self._digests: dict[Reader, float] = {}
         self._failing: set[str] = set()
+        self._alarms: list[Lane] = []
 
     def turn(self, channels: Channels, choices: Choices) -> None:
         """Remembers what has arrived, then starts whatever can be. Raises `StoreError`; what it has not remembered it keeps."""
@@ -96,7 +97,19 @@ class Delivery:
         rota, addresses = channels.config.rota, channels.addresses("")
         for reader in readers(rota, channels.ways(""), "", Kind.SERVICE, (), choices):
             lane = Lane(reader.channel, self._send)
-            lane.carry(addresses[reader.channel], [Job(reader, _email(rota, reader), message(said, rota, reader), ())], 0.0)
+            job = Job(reader, _email(rota, reader), message(said, rota, reader), ())
+            lane.carry(addresses[reader.channel], [job], self._clock.monotonic())
+            self._alarms.append(lane)
+
+    def heard(self) -> None:
+        """What became of what was sent straight: nothing else would tell."""
+        for lane in self._alarms:
+            for job, answer in lane.results(self._clock.monotonic()):
+                if answer.arrived:
+                    log.logger().info("alarm.sent", channel=lane.name, person=job.reader.person)
+                else:
+                    log.logger().error("alarm.failed", channel=lane.name, reason=answer.problem)
+        self._alarms = [lane for lane in self._alarms if not lane.idle or not lane.free(float("inf"))]
 
     @property
     def idle(self) -> bool:

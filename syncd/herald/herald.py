@@ -75,6 +75,7 @@ class Herald:
                 self._looked = float("-inf")
             while not self._urgent.empty():
                 self._delivery.straight(self._channels, self._lookout.choices, self._urgent.get())
+            self._delivery.heard()
             if not self._mine():
                 return
             moment = self._clock.monotonic()

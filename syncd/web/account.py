@@ -17,8 +17,8 @@ from syncd.web.status import reasons_of, told_of
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`running`: destinations whose cycle is under way → for how many seconds; `hanging`: those whose cycle was given up → why;
-    `refused`, `unwritable`: why, or ""."""
+    """`running`: destinations whose cycle is under way → for how many seconds; `hanging`: how many that were given up have not
+    come back; `hangs`: those that nothing was heard of since → why; `refused`, `unwritable`: why, or ""."""
 
     config: Config
     store: Store
@@ -29,7 +29,8 @@ class Account:
     refused: str
     failing: tuple[str, ...]
     running: Mapping[str, float]
-    hanging: Mapping[str, str]
+    hanging: Mapping[str, int]
+    hangs: Mapping[str, str]
     measures: Measures
 
     def reasons(self) -> list[str]:
@@ -39,7 +40,7 @@ class Account:
                 found = reasons_of(self.config, tx, self.now)
         except StoreError as error:
             return [str(error)]
-        found += [f"{name}: {why}" for name, why in self.hanging.items() if f"{name}: {why}" not in found]
+        found += [f"{name}: {why}" for name, why in self.hangs.items() if f"{name}: {why}" not in found]
         return [*found, f"the store cannot be written: {self.unwritable}"] if self.unwritable else found
 
     def status(self) -> dict[str, Any]:
@@ -69,6 +70,7 @@ class Account:
             since=self.since,
             running=self.running,
             destinations=self.config.destinations,
+            hanging=self.hanging,
         )
         try:
             with self.store.read() as tx:

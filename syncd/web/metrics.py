@@ -40,6 +40,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "syncd_cycles_total": ("counter", "Cycles that ended, by outcome: complete, partial, failed, bug, hung."),
     "syncd_cycle_duration_seconds": ("histogram", "How long a cycle took."),
     "syncd_cycle_running_seconds": ("gauge", "For how long the cycle that is under way has been."),
+    "syncd_cycles_hanging": ("gauge", "Cycles that were given up and have not come back; no other begins beside two."),
     "syncd_changes_total": ("counter", "Changes sent, by outcome: applied, rejected, unknown."),
     "syncd_requests_total": ("counter", "Calls of a connector, by call and status."),
     "syncd_destination_status": ("gauge", "1 for the status that a destination has."),
@@ -130,6 +131,7 @@ class Measures:
         since: Instant,
         running: Mapping[str, float],
         destinations: Iterable[str],
+        hanging: Mapping[str, int],
     ) -> str:
         page = _Page()
         page.put("syncd_up", alive)
@@ -143,6 +145,8 @@ class Measures:
         page.put("syncd_threads", threading.active_count())
         for name, seconds in sorted(running.items()):
             page.put("syncd_cycle_running_seconds", seconds, destination=name)
+        for name, times in sorted(hanging.items()):
+            page.put("syncd_cycles_hanging", times, destination=name)
         with self._lock:
             for name in sorted({*destinations, *(name for name, _ in self._cycles)}):
                 for outcome in OUTCOMES:

@@ -151,6 +151,7 @@ def test_no_more_than_two_threads_hang_and_that_is_said(running: Running, hangin
     running.until(lambda: running.daemon.alive())
     assert [thread.name for thread in threading.enumerate()].count(f"syncd-{hanging.name}") == 2
     assert worker.failures == 2
+    assert f'syncd_cycles_hanging{{destination="{hanging.name}"}} 2\n' in running.daemon.account().metrics()
     hanging.let_go.set()
     hanging.place.hook = None
     running.until(lambda: len(of(logs, "destination.came_back")) == 2)

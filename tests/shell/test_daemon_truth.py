@@ -175,9 +175,12 @@ def test_a_store_that_is_gone_is_told_once_alarmed_at_once_and_comes_back(tmp_pa
         (tmp_path / "aside.db").rename(file)
         running.until(lambda: "store.recovered" in events(logs))
         running.until(lambda: running.daemon.reasons() == [])
+        with running.store.read() as tx:
+            told = [one.notice["text"] for one in tx.outbox.pending(2**40)]
     finally:
         running.close()
     assert len(running.alarms) == events(logs).count("store.unwritable") == 1
+    assert [said for said in told if "can be written again" in said]
 
 
 def test_what_is_wanted_while_a_destination_is_held_whole_is_one_cycle(tmp_path: Path) -> None:

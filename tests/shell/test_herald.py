@@ -12,6 +12,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from syncd.config import load
 from syncd.core.model import Override
@@ -465,6 +467,21 @@ def test_the_alarm_goes_straight_where_the_outbox_cannot_take_it(town: Town) -> 
     town.herald.turn()
     until(lambda: town.mails("cho") and town.http.got)
     assert "no space left" in town.mails("cho")[0]["body"]
+
+
+def test_an_alarm_that_does_not_arrive_is_in_the_log(town: Town) -> None:
+    structlog.reset_defaults()
+    town.http.status = 500
+    with capture_logs() as logs:
+        town.herald.turn()
+        town.herald.alarm("the store cannot be written: no space left")
+
+        def heard() -> bool:
+            town.herald.turn()
+            return {"alarm.sent", "alarm.failed"} <= {line["event"] for line in logs}
+
+        until(heard)
+    assert [line["channel"] for line in logs if line["event"] == "alarm.failed"] == ["group"]
 
 
 def test_the_daemons_process_tells_of_a_destination_that_fails(town: Town) -> None:

@@ -6,7 +6,9 @@ import base64
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,3 +131,48 @@ def test_the_level_is_obeyed(lines: io.StringIO) -> None:
     log.logger().info("quiet")
     logging.getLogger("library").info("quiet")
     assert out.getvalue() == ""
+
+
+def test_the_journal_is_told_how_bad_each_line_is_and_gets_it_whole(
+    lines: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "journal").open("w", encoding="utf-8") as out:
+        facts = os.fstat(out.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{facts.st_dev}:{facts.st_ino}")
+        log.configure("debug", stream=out)
+        for level in ("debug", "info", "warning", "error", "critical"):
+            getattr(log.logger(), level)("destination.failed", reason="line one\nline two")
+        logging.getLogger("some.library").error("no answer")
+    written = (tmp_path / "journal").read_text().splitlines()
+    assert [line[:3] for line in written] == ["<7>", "<6>", "<4>", "<3>", "<2>", "<3>"]
+    assert [json.loads(line[3:])["level"] for line in written][:3] == ["debug", "info", "warning"]
+
+
+def test_a_stream_that_is_not_the_journal_has_no_priorities(
+    lines: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    with (tmp_path / "file").open("w", encoding="utf-8") as out:
+        log.configure("info", stream=out)
+        log.logger().error("destination.failed")
+    json.loads((tmp_path / "file").read_text())
+    monkeypatch.delenv("JOURNAL_STREAM")
+    log.configure("info", stream=lines)
+    log.logger().error("destination.failed")
+    assert last(lines)["level"] == "error"
+
+
+def test_a_traceback_for_the_journal_has_its_priority_on_every_line(
+    lines: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "journal").open("w", encoding="utf-8") as out:
+        facts = os.fstat(out.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{facts.st_dev}:{facts.st_ino}")
+        log.configure("info", "text", out)
+        try:
+            raise RuntimeError("no answer")
+        except RuntimeError:
+            log.logger().exception("destination.bug")
+    written = (tmp_path / "journal").read_text().splitlines()
+    assert len(written) > 2
+    assert all(line.startswith("<3>") for line in written)
