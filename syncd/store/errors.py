@@ -16,8 +16,8 @@ class StoreError(Exception):
 class LeaseHeld(StoreError):
     """`holder`: who has it, in words that a person understands."""
 
-    def __init__(self, name: str, holder: str) -> None:
-        super().__init__(f"{name} is held by {holder}")
+    def __init__(self, name: str, holder: str, said: str = "") -> None:
+        super().__init__(said or f"{name} is held by {holder}, which is at work on it; try again when that is done")
         self.name = name
         self.holder = holder
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from syncd.store.errors import StoreError
+from syncd.store.turns import Turns
 
 PATIENCE = 30
 """Seconds in which a thread's turn to write comes, whatever the others meet with (F42): less than a lease lasts."""
@@ -92,7 +93,7 @@ class Database(ABC):
 
     def __init__(self) -> None:
         self._mine = threading.local()
-        self._writing = threading.Lock()
+        self._turns = Turns()
         self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
 
     @contextmanager
@@ -116,12 +117,12 @@ class Database(ABC):
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._writing.acquire(timeout=PATIENCE):
+        if not self._turns.take(PATIENCE):
             raise StoreError(f"{self.where} was kept busy for {PATIENCE} s by our own threads; nothing was written. Try again.")
         try:
             yield
         finally:
-            self._writing.release()
+            self._turns.end()
 
     def close(self) -> None:
         for connection in list(self._all):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from syncd.core.model import Instant, iso
 from syncd.store import owned
 from syncd.store.database import Postgres, Sqlite
 from syncd.store.errors import LeaseHeld, StoreError
@@ -200,12 +201,24 @@ class Store:
             yield
             return
         if not lock.take():
-            raise LeaseHeld("run", lock.said() or "another process")
+            other = lock.said() or "another process"
+            raise LeaseHeld(
+                "run",
+                other,
+                f"a daemon runs on {self.where} already: held by {other}. One is enough, and `syncd export` works beside it. To "
+                f"run this one instead, stop that first (`systemctl stop syncd`, or SIGTERM to the process); to run both, give "
+                f"each a `store:` of its own.",
+            )
         try:
-            lock.say(holder or myself())
+            lock.say(f"{holder or myself()}, since {iso(self._now())}")
             yield
         finally:
             lock.release()
+
+    def _now(self) -> Instant:
+        """By the clock that leases go by."""
+        with self._database.transaction(write=False) as session:
+            return session.now()
 
     def backup(self, target: str | os.PathLike[str]) -> None:
         """A copy while it is in use, without the key; never over something that is there."""

@@ -18,6 +18,9 @@ import pytest
 import syncd
 from tests.e2e.town import NOON, ROLLING, Town
 from tests.simulators.proxy import Rule, delayed
+from tests.stores import postgres_url
+
+__all__ = ["postgres_url"]
 
 POINTS = ("before call", "after call", "before commit", "after commit")
 FEW = {("after call", 3), ("before commit", 8)}
@@ -185,11 +188,45 @@ def test_sigterm_while_a_server_hangs_ends_within_twenty_seconds(one: Town) -> N
     one.proxy.rules.clear()
 
 
-def until(true: object, process: subprocess.Popen[str]) -> None:
-    """Until `true()`; fails after half a minute, or when `process` ends."""
+@pytest.mark.long
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_whoever_freezes_in_its_cycle_is_followed_and_does_no_harm_when_it_wakes(
+    one: Town, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """F12: two daemons on PostgreSQL; on SQLite an export beside the daemon. The frozen one wakes with a call under way."""
+    one.proxy.now = lambda: int(time.time())
+    one.path = one.server.calendar()
+    (one.syncd.folder / "key").write_text("5a" * 32)
+    (one.syncd.folder / "key").chmod(0o600)
+    location = request.getfixturevalue("postgres_url") if kind == "postgres" else "fresh"
+    text = (one.syncd.folder / "syncd.yaml").read_text().partition("destinations:")[0]
+    one.write(f"health: null\ntenant: frozen\nmarker_key: {{file: key}}\nstore: '{location}'\n{text}", refresh="1s")
+    one.proxy.rules = [Rule("PUT", "", delayed(5), first=1)]
+    one.proxy.journal.clear()
+    first = started(one, "-m", "syncd", "run")
+    with ended(first):
+        until(lambda: bool(one.proxy.seen("PUT")), first)
+        first.send_signal(signal.SIGSTOP)
+        one.proxy.journal.clear()
+        began = time.monotonic()
+        second = started(one, "-m", "syncd", *(("run",) if kind == "postgres" else ("export", "--now")))
+        with ended(second):
+            until(lambda: len(one.events()) >= 5, second, seconds=60)
+            assert time.monotonic() - began <= 45 + 5, "a lease runs out after 45 s"
+            first.send_signal(signal.SIGCONT)
+            looks = len(one.proxy.seen("REPORT"))
+            until(lambda: len(one.proxy.seen("REPORT")) >= looks + 6, first)
+            starts = [event.start for event in one.events()]
+            assert len(starts) == len(set(starts)), "each shift once"
+            assert first.poll() is None
+
+
+def until(true: object, process: subprocess.Popen[str], seconds: float = 30) -> None:
+    """Until `true()`; fails after `seconds`, or when `process` ends with an error."""
     assert callable(true)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + seconds
     while not true():
-        assert process.poll() is None, process.communicate()
+        assert not process.poll(), process.communicate()
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)

@@ -288,7 +288,8 @@ def test_one_store_on_sqlite_has_one_daemon(tmp_path: Path) -> None:
     place = Place(tmp_path, "default", "sqlite")
     first, second = place.open(), place.open()
     with first.only_daemon("process 4711 on pager-host"):
-        with pytest.raises(LeaseHeld, match="process 4711 on pager-host"), second.only_daemon():
+        words = r"already: held by process 4711 on pager-host, since 2026-03-06T12:00:00Z\. .*export.*stop that first.*`store:`"
+        with pytest.raises(LeaseHeld, match=words), second.only_daemon():
             pass
         with second.lease("google"):
             pass
