@@ -1,6 +1,7 @@
 """`syncd` in a process of its own, at a time of the test's choosing, that kills itself: AT POINT NUMBER COMMAND….
 
-POINT is `before call`, `after call`, `before commit`, `after commit` or `never`; NUMBER counts them from 1.
+POINT is `before call`, `after call`, `before commit`, `after commit`, `before send`, `after send` (of a message),
+`before noting`, `after noting` (commits of the thread that sends) or `never`; NUMBER counts them from 1. AT may be `now`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from typing import Any
 
 from connectors.caldav_wire import Answer, Wire
 from syncd.cli import main
 from syncd.cli.session import Session
+from syncd.notify import channel
 from tests.shell.command_line import Stopped
 
 
@@ -41,20 +44,31 @@ def arrange(death: Death) -> None:
         def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
             if sql != "COMMIT":
                 return super().execute(sql, *args)
-            death.reached("before commit")
+            noting = threading.current_thread().name == "syncd-notices"
+            death.reached("before noting" if noting else "before commit")
             cursor = super().execute(sql, *args)
-            death.reached("after commit")
+            death.reached("after noting" if noting else "after commit")
             return cursor
 
     def dying_connect(*args: Any, **more: Any) -> sqlite3.Connection:
         return connect(*args, **{**more, "factory": Connection})
 
+    send = channel.send
+
+    def dying_send(*args: Any) -> channel.Answer:
+        death.reached("before send")
+        answer = send(*args)
+        death.reached("after send")
+        return answer
+
+    channel.send = dying_send
     Wire.call = dying_call  # type: ignore[method-assign]
     sqlite3.connect = dying_connect  # type: ignore[assignment]
 
 
 if __name__ == "__main__":
     at, point, number, *command = sys.argv[1:]
-    Session.clock = Stopped(at)
+    if at != "now":
+        Session.clock = Stopped(at)
     arrange(Death(point, int(number)))
     sys.exit(main(command))
