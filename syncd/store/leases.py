@@ -16,8 +16,8 @@ from syncd.store.session import Session
 if TYPE_CHECKING:
     from syncd.store.store import Store
 
-TERM = 45
-"""Seconds that a lease lasts beyond the last sign of life of its holder."""
+TERM = 38
+"""Seconds that a lease lasts beyond the last sign of life of its holder: with the pause of who waits for it, 45 at most (W13)."""
 
 
 class SystemLock:

