@@ -66,7 +66,7 @@ class Server:
             raise Absent(f"PostgreSQL does not start: {done.stderr.decode(errors='replace').strip()[-300:]}")
 
     def start(self, **settings: str) -> None:
-        """Ready when this returns. It ends with us, however we end."""
+        """Ready when this returns. It ends with the thread that calls this, however that ends."""
         by, _ = _unprivileged("--pdeathsig=QUIT")
         given = {"listen_addresses": "", "unix_socket_directories": str(self._place), "fsync": "off", "shared_buffers": "16MB"}
         more = [part for name, value in {**given, **settings}.items() for part in ("-c", f"{name}={value}")]

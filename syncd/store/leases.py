@@ -81,8 +81,10 @@ class Lease:
         """The lock goes first: between the two this looks like a holder that died, which is safe."""
         if self._lock is not None:
             self._lock.release()
+        self._store.left[self.name] = self.epoch
         with self._store.write() as tx:
             give_back(tx.session, self)
+        del self._store.left[self.name]
 
     def __enter__(self) -> Lease:
         return self
@@ -95,17 +97,18 @@ class Lease:
                 raise
 
 
-def take(session: Session, name: str, holder: str, lock: SystemLock | None) -> int:
+def take(session: Session, name: str, holder: str, lock: SystemLock | None, left: int | None = None) -> int:
     """The epoch that is ours, the one before plus one. Raises `LeaseHeld`.
 
-    A lease is free when it was given back, when it ran out, or when its holder had the system's lock and has it no more.
+    A lease is free when it was given back, when it ran out, when its holder had the system's lock and has it no more, or when
+    we had it ourselves, as epoch `left`, and could not give it back.
     """
     now = session.now()
     found = session.row("SELECT * FROM leases WHERE name = :name", name=name)
     if found is not None and found["holder"]:
         running = now < found["until"] <= now + TERM  # one that lasts longer was written before the clock was put back
         died = bool(found["locked"]) and lock is not None and lock.take()
-        if running and not died:
+        if running and not died and found["epoch"] != left:
             raise LeaseHeld(name, found["holder"])
     epoch = 1 if found is None else int(found["epoch"]) + 1
     session.change(

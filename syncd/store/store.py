@@ -40,6 +40,8 @@ class Store:
         self._key = key
         self.instance = instance_of(key) if key else ""
         self.where = database.where
+        self.left: dict[str, int] = {}
+        """Epochs of leases that could not be given back, by name: nobody works under them any more."""
 
     @property
     def key(self) -> bytes:
@@ -175,7 +177,7 @@ class Store:
             lock = self._system_lock(name)
             try:
                 with self._database.transaction(write=True) as session:
-                    epoch = take(session, name, mine, lock)
+                    epoch = take(session, name, mine, lock, self.left.get(name))
             except LeaseHeld as held:
                 if lock is not None:
                     lock.release()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.due import BUSY
 from syncd.store import LeaseHeld, LeaseLost, Store, database
 from syncd.store.leases import TERM
 from tests.stores import KEY, Place
@@ -66,6 +67,10 @@ def test_a_lease_is_one_holders(place: Place) -> None:
             assert other.epoch == 1
     with theirs.lease("google", holder="an export") as lease:
         assert lease.epoch == 2
+
+
+def test_a_lease_and_the_pause_of_who_waits_for_it_are_over_in_45_seconds() -> None:
+    assert TERM + BUSY <= 45
 
 
 def test_whoever_waits_is_told_for_whom_and_then_served(place: Place) -> None:
