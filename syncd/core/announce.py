@@ -18,6 +18,8 @@ from syncd.core.zone import local_of, zone
 FURTHEST_LEAD = 7 * DAY
 REMINDERS = (24 * HOUR, HOUR)
 """How long before a gap begins it is told again."""
+OPEN = 0
+"""Instead of a reminder that nobody got: it has begun."""
 
 Duty = tuple[str, str, Instant, Instant]
 """role, person, start, end"""
@@ -27,12 +29,13 @@ Duty = tuple[str, str, Instant, Instant]
 
 
 class Handoff(NamedTuple):
-    """Who takes over and who is relieved at an instant, in one role; whoever goes on from one turn to the next is neither."""
+    """Who takes over and who is relieved at an instant, in one role; whoever goes on from one turn to the next stays."""
 
     role: str
     at: Instant
     incoming: tuple[str, ...]
     outgoing: tuple[str, ...]
+    staying: tuple[str, ...] = ()
 
 
 def handoffs(duty: Iterable[Shift], window: Window) -> list[Handoff]:
@@ -49,7 +52,7 @@ def handoffs(duty: Iterable[Shift], window: Window) -> list[Handoff]:
             incoming = tuple(one for one in after if one not in before)
             outgoing = tuple(one for one in before if one not in after)
             if incoming or outgoing:
-                found.append(Handoff(role, at, incoming, outgoing))
+                found.append(Handoff(role, at, incoming, outgoing, tuple(one for one in after if one in before)))
     return sorted(found, key=lambda one: (one.at, one.role))
 
 
@@ -129,10 +132,15 @@ class Hole(NamedTuple):
         return hashlib.sha256("\0".join(said).encode()).hexdigest()[:16]
 
 
-def hole(gap: Gap, window: Window) -> Hole:
-    """Free of the moment it was looked at: an edge that is only that of the period is no edge."""
-    start = None if gap.start == window.start else gap.start
-    return Hole(gap.role, start, None if gap.end == window.end else gap.end, gap.cause.value, gap.people)
+def hole(gap: Gap, window: Window, wider: Iterable[Gap]) -> Hole:
+    """Free of the moment it was looked at: an edge that is only that of the period is no edge.
+
+    `wider`: the same gaps of a period that is longer at both ends; what moves with the period is its edge.
+    """
+    same = [one for one in wider if one[:2] == gap[:2] and one.cause is gap.cause and one.people == gap.people]
+    start = gap.start if gap.start != window.start or any(one.start == gap.start for one in same) else None
+    end = gap.end if gap.end != window.end or any(one.end == gap.end for one in same) else None
+    return Hole(gap.role, start, end, gap.cause.value, gap.people)
 
 
 def to_tell(found: Iterable[Gap]) -> list[Gap]:
@@ -158,7 +166,8 @@ def rounds(
     """What is due at `now`, and what is told after it.
 
     At the daily time whatever is new; at any time what has changed since it was told; and each again a day and an hour before it
-    begins. What is told for another reason within that time needs no reminder of its own.
+    begins. What is told for another reason within that time needs no reminder of its own. One that has begun, and of which the
+    last hour's reminder was not told, is told at once: nobody is on call now.
     """
     after: Told = {one.key: list(told[one.key]) for _, one in found if one.key in told}
     new = [(gap, one) for gap, one in found if one.key not in told]
@@ -166,13 +175,14 @@ def rounds(
     out = [_round("new", new)] if daily_due and new else [_round("changed", altered)] if altered else []
     fresh = {one.key for of in out for _, one in of.gaps}
     for gap, one in found:
-        due = [lead for lead in REMINDERS if one.start is not None and one.start - lead <= now < one.start]
-        lead = min(due, default=None)
+        begun = one.start is None or one.start <= now
+        due = [lead for lead in REMINDERS if one.start is not None and one.start - lead <= now]
+        lead = OPEN if begun else min(due, default=None)
         before = told[one.key][3] if one.key in told else None
         if one.key in fresh:
             after[one.key] = [one.role, one.start, one.end, lead]
-        elif lead is not None and (before is None or lead < before):
-            out.append(Round(f"{lead // HOUR} h", one.key, ((gap, one),)))
+        elif lead is not None and (before is None or lead < before) and not (begun and before == REMINDERS[-1]):
+            out.append(Round("now" if begun else f"{lead // HOUR} h", one.key, ((gap, one),)))
             after[one.key] = [one.role, one.start, one.end, lead]
     return out, after
 
@@ -187,5 +197,5 @@ def _touches(gap: Gap, was: Sequence[Any]) -> bool:
 
 
 def name_of(*parts: object) -> str:
-    """A dedup key of the outbox: readable, and the same whenever the same is told."""
-    return "-".join(iso(part) if isinstance(part, int) else str(part) for part in parts)
+    """A dedup key of the outbox: readable, and the same whenever the same is told, and never for anything else."""
+    return "/".join(iso(part) if isinstance(part, int) else str(part) for part in parts)

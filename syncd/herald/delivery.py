@@ -2,97 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from syncd import log
 from syncd.clock import Clock
 from syncd.core.audience import Choices, Kind, Reader, concerned, kind_of, readers
-from syncd.core.model import DAY, Instant, Rota
+from syncd.core.model import DAY, Instant, Rota, iso
 from syncd.herald.lane import Job, Lane, Result, Send
+from syncd.herald.waiting import Pace, Part, Pile
 from syncd.herald.ways import Channels
 from syncd.notify.words import digest, message
 from syncd.store import Store
 from syncd.store.outbox import Posted
 
-A_MINUTE = 5
-"""Messages to one reader within a minute; what is more comes as one digest."""
 FIRST_RETRY, LONGEST_RETRY = 10, 900
 GIVEN_UP = 7 * DAY
 AT_ONCE = 1_000
-IN_A_DIGEST = 50
+"""Notices that are read at a time."""
+UNREADABLE = 60
+"""Seconds after which an address that could not be read is looked at again."""
+OUTDATED = "no longer true"
+FAILING = "notices failing"
+"""The store's fact: reader → since when nothing arrives there, and why."""
+
+Said = Mapping[str, Any]
 
 
 class Delivery:
-    """`true`: whether a notice is still worth sending."""
+    """`as_of`: a notice as it is true now, None where it is not worth sending any more."""
 
-    def __init__(self, store: Store, clock: Clock, send: Send, true: Callable[[Mapping[str, Any], Instant], bool]) -> None:
-        self._store, self._clock, self._send, self._true = store, clock, send, true
+    def __init__(self, store: Store, clock: Clock, send: Send, as_of: Callable[[Said, Instant], Said | None]) -> None:
+        self._store, self._clock, self._send, self._as_of = store, clock, send, as_of
         self._lanes: dict[str, Lane] = {}
         self._under_way: set[tuple[str, Reader]] = set()
         self._results: list[Result] = []
-        self._sent: dict[Reader, list[float]] = {}
-        self._digests: dict[Reader, float] = {}
-        self._failing: set[str] = set()
+        self._pace = Pace()
+        self._misses: dict[Reader, int] = {}
+        self._failing: dict[str, dict[str, Any]] | None = None
         self._alarms: list[Lane] = []
 
     def turn(self, channels: Channels, choices: Choices) -> None:
         """Remembers what has arrived, then starts whatever can be. Raises `StoreError`; what it has not remembered it keeps."""
         self.collect()
-        now = self._clock.now()
-        with self._store.read() as tx:
-            pending = tx.outbox.pending(now, AT_ONCE)
-        batches: dict[Reader, list[Posted]] = {}
+        now, moment = self._clock.now(), self._clock.monotonic()
+        piles: dict[Reader, Pile] = {}
         settled: list[str] = []
-        late: list[str] = []
-        blocked: dict[str, float] = {}
-        for posted in pending:
-            said = posted.notice
-            if now - posted.armed_at > GIVEN_UP or not self._true(said, now):
+        late: dict[str, str] = {}
+        waits: dict[str, dict[Reader, float]] = {}
+        for posted in self._pending(now):
+            said, to = self._told(posted, channels, choices, now)
+            if said is None or now - posted.armed_at > GIVEN_UP:
                 if not any(dedup == posted.dedup for dedup, _ in self._under_way):
-                    late.append(posted.dedup)
+                    late[posted.dedup] = OUTDATED if said is None else f"given up after 7 days: {posted.problem}"
                 continue
-            left = [one for one in _readers(said, channels, choices) if one.key not in posted.delivered]
+            left = [one for one in to if one.key not in posted.delivered]
             if not left:
-                settled.append(posted.dedup)
+                if channels.unreadable(_schedule(said, channels)):
+                    waits[posted.dedup] = {Reader("", ""): UNREADABLE}
+                else:
+                    settled.append(posted.dedup)
+                continue
+            asked = waits[posted.dedup] = {}
             for reader in left:
                 lane = self._lane(reader.channel)
-                if (posted.dedup, reader) in self._under_way:
-                    continue
-                if lane.free(self._clock.monotonic()):
-                    batches.setdefault(reader, []).append(posted)
-            waits = [self._lanes[one.channel].wait(self._clock.monotonic()) for one in left]
-            if left and all(waits):
-                blocked[posted.dedup] = min(waits)
-        self._settle(settled, late, blocked, now)
-        self._start(channels, batches, channels.config.rota)
+                asked[reader] = lane.wait(moment)
+                if (posted.dedup, reader) not in self._under_way and lane.free(moment):
+                    piles.setdefault(reader, Pile()).add(posted.dedup, said)
+        parts = {reader: self._pace.parts(reader, pile, moment) for reader, pile in piles.items()}
+        for reader, found in parts.items():
+            for dedup in piles[reader].about if not found else ():
+                waits[dedup][reader] = self._pace.wait(reader, moment)
+        put_off = {dedup: min(one.values()) for dedup, one in waits.items() if one and min(one.values()) > 0}
+        self._settle(settled, late, put_off, now)
+        self._start(channels, parts)
+
+    def _told(self, posted: Posted, channels: Channels, choices: Choices, now: Instant) -> tuple[Said | None, tuple[Reader, ...]]:
+        """As it is now, and to whom; an odd one goes as it stands to the admins of all schedules, and holds up no other."""
+        try:
+            said = self._as_of(posted.notice, now)
+            return said, () if said is None else _readers(said, channels, choices)
+        except Exception as error:
+            log.logger().warning("notice.odd", notice=posted.dedup, reason=f"{type(error).__name__}: {error}")
+            to = readers(channels.config.rota, channels.ways(""), "", Kind.SERVICE, (), choices)
+            return {"kind": "service", "text": f"a notice that nobody understands: {posted.dedup}"}, to
+
+    def _pending(self, now: Instant) -> Iterator[Posted]:
+        place = -1
+        while True:
+            with self._store.read() as tx:
+                page = tx.outbox.pending(now, AT_ONCE, beyond=place)
+            yield from page
+            if len(page) < AT_ONCE:
+                return
+            place = page[-1].place
 
     def collect(self) -> None:
         """Remembers what became of the messages under way. Raises `StoreError`."""
         moment = self._clock.monotonic()
         for lane in self._lanes.values():
-            found = lane.results(moment)
-            self._results += found
-            if found:
-                self._said(lane, found)
+            self._results += lane.results(moment)
         if not self._results:
             return
         now = self._clock.now()
+        failed: dict[str, str] = {}
         with self._store.write() as tx:
+            failing = self._known(tx.facts.get(FAILING))
             for job, answer in self._results:
-                for dedup in job.about:
-                    if answer.arrived:
+                if answer is None:
+                    continue
+                if answer.arrived:
+                    for dedup in job.about:
                         tx.outbox.delivered(dedup, job.reader.key)
-                    else:
-                        attempts = tx.outbox.attempts(dedup)
-                        again = now + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(attempts, 20))
-                        problem = f"{job.reader.channel}: {log.redact(answer.problem)}"
-                        tx.outbox.failed(dedup, problem, next_at=again)
+                    continue
+                failed |= dict.fromkeys(job.about, f"{job.reader.channel}: {log.redact(answer.problem)}")
+            for dedup, problem in failed.items():
+                again = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(tx.outbox.attempts(dedup), 20))
+                tx.outbox.failed(dedup, problem, next_at=now + again)
+            after = self._said(failing, now)
+            if after != failing:
+                tx.facts.put(FAILING, after or None)
+        self._failing = after
         for job, _ in self._results:
             self._under_way -= {(dedup, job.reader) for dedup in job.about}
         self._results = []
 
-    def straight(self, channels: Channels, choices: Choices, said: Mapping[str, Any]) -> None:
+    def straight(self, channels: Channels, choices: Choices, said: Said) -> None:
         """Without the outbox: what tells that the store cannot be written. Tried once."""
         rota, addresses = channels.config.rota, channels.addresses("")
         for reader in readers(rota, channels.ways(""), "", Kind.SERVICE, (), choices):
@@ -105,9 +140,9 @@ class Delivery:
         """What became of what was sent straight: nothing else would tell."""
         for lane in self._alarms:
             for job, answer in lane.results(self._clock.monotonic()):
-                if answer.arrived:
+                if answer is not None and answer.arrived:
                     log.logger().info("alarm.sent", channel=lane.name, person=job.reader.person)
-                else:
+                elif answer is not None:
                     log.logger().error("alarm.failed", channel=lane.name, reason=answer.problem)
         self._alarms = [lane for lane in self._alarms if not lane.idle or not lane.free(float("inf"))]
 
@@ -120,75 +155,77 @@ class Delivery:
     def _lane(self, channel: str) -> Lane:
         return self._lanes.setdefault(channel, Lane(channel, self._send))
 
-    def _start(self, channels: Channels, batches: Mapping[Reader, list[Posted]], rota: Rota) -> None:
+    def _start(self, channels: Channels, parts: Mapping[Reader, list[Part]]) -> None:
+        """Whoever was not reached last time comes last: a dead mailbox keeps nobody else waiting."""
+        rota, moment = channels.config.rota, self._clock.monotonic()
         jobs: dict[tuple[str, Any], list[Job]] = {}
-        for reader, posts in batches.items():
-            for part in self._parts(reader, posts):
-                schedule = str(part[0].notice.get("schedule", ""))
-                url = channels.addresses(schedule if schedule in rota.schedules else "")[reader.channel]
-                text = (
-                    message(part[0].notice, rota, reader)
-                    if len(part) == 1
-                    else digest([posted.notice for posted in part], rota, reader)
-                )
-                job = Job(reader, _email(rota, reader), text, tuple(posted.dedup for posted in part))
-                jobs.setdefault((reader.channel, url), []).append(job)
-        moment = self._clock.monotonic()
+        for reader in sorted(parts, key=lambda one: self._misses.get(one, 0)):
+            for part in parts[reader]:
+                url = channels.addresses(_schedule(part.shown[0], channels))[reader.channel]
+                if len(part.about) == 1:
+                    text = message(part.shown[0], rota, reader)
+                else:
+                    text = digest(part.shown, rota, reader, more=len(part.about) - len(part.shown))
+                jobs.setdefault((reader.channel, url), []).append(Job(reader, _email(rota, reader), text, part.about))
         for (channel, url), batch in jobs.items():
             lane = self._lane(channel)
             if not lane.free(moment):
                 continue  # two addresses of one name: the second goes next turn
             for job in batch:
                 self._under_way |= {(dedup, job.reader) for dedup in job.about}
-                self._sent.setdefault(job.reader, []).append(moment)
-                if len(job.about) > 1:
-                    self._digests[job.reader] = moment
+                self._pace.sent(job.reader, len(job.about), moment)
             lane.carry(url, batch, moment)
-
-    def _parts(self, reader: Reader, posts: list[Posted]) -> list[list[Posted]]:
-        """How notices that wait for one reader are put into messages: at most five a minute, then one digest."""
-        moment = self._clock.monotonic()
-        recent = [at for at in self._sent.get(reader, []) if moment - at < 60]
-        self._sent[reader] = recent
-        if len(recent) + len(posts) <= A_MINUTE:
-            return [[posted] for posted in posts]
-        if reader in self._digests and moment - self._digests[reader] < 60:
-            return []
-        return [posts[:IN_A_DIGEST]]
 
     # --- remembering ---------------------------------------------------------------------
 
-    def _settle(self, settled: list[str], late: list[str], blocked: Mapping[str, float], now: Instant) -> None:
-        if not settled and not late and not blocked:
+    def _settle(self, settled: list[str], late: Mapping[str, str], put_off: Mapping[str, float], now: Instant) -> None:
+        if not settled and not late and not put_off:
             return
         with self._store.write() as tx:
             for dedup in settled:
                 tx.outbox.sent(dedup, at=now)
-            for dedup in late:
-                tx.outbox.failed(dedup, "no longer true, or too late", next_at=None)
-            for dedup, seconds in blocked.items():
+            for dedup, why in late.items():
+                tx.outbox.failed(dedup, why, next_at=None)
+                tx.journal.add(at=now, event="notice not sent", entry=dedup, new=why)
+            for dedup, seconds in put_off.items():
                 tx.outbox.put_off(dedup, next_at=now + int(seconds) + 1)
-        for dedup in late:
-            log.logger().warning("notice.given_up", notice=dedup)
+        for dedup, why in late.items():
+            told = log.logger().info if why == OUTDATED else log.logger().warning
+            told("notice.outdated" if why == OUTDATED else "notice.given_up", notice=dedup, reason=why)
 
-    def _said(self, lane: Lane, found: list[Result]) -> None:
-        """Once on failing, once on recovery; each message that arrives."""
-        for job, answer in found:
+    def _known(self, stored: Any) -> dict[str, dict[str, Any]]:
+        """Whom nothing reaches; what the daemon before this one knew counts until something arrives."""
+        return self._failing if self._failing is not None else dict(stored or {})
+
+    def _said(self, failing: Mapping[str, dict[str, Any]], now: Instant) -> dict[str, dict[str, Any]]:
+        """Each message that arrives; a reader once on failing, once on recovery. Whom nothing reaches now."""
+        after = dict(failing)
+        for job, answer in self._results:
+            reader = job.reader
+            if answer is None:
+                continue
             if answer.arrived:
-                log.logger().info("notice.sent", channel=lane.name, person=job.reader.person, notices=list(job.about))
-            elif lane.name not in self._failing:
-                self._failing.add(lane.name)
-                log.logger().error("notice.failed", channel=lane.name, reason=answer.problem)
-        if not lane.failing and lane.name in self._failing and all(answer.arrived for _, answer in found):
-            self._failing.discard(lane.name)
-            log.logger().info("notice.recovered", channel=lane.name)
+                self._misses.pop(reader, None)
+                log.logger().info("notice.sent", channel=reader.channel, person=reader.person, notices=list(job.about[:20]))
+                if after.pop(reader.key, None) is not None:
+                    log.logger().info("notice.recovered", channel=reader.channel, person=reader.person)
+                continue
+            self._misses[reader] = self._misses.get(reader, 0) + 1
+            if reader.key not in after:
+                reason = log.redact(answer.problem)
+                after[reader.key] = {**reader._asdict(), "since": iso(now), "reason": reason}
+                log.logger().error("notice.failed", channel=reader.channel, person=reader.person, reason=reason)
+        return after
 
 
-def _readers(said: Mapping[str, Any], channels: Channels, choices: Choices) -> tuple[Reader, ...]:
-    """As it says itself, as far as they are still there; else whoever is told of its kind."""
-    rota = channels.config.rota
+def _schedule(said: Said, channels: Channels) -> str:
     schedule = str(said.get("schedule", ""))
-    schedule = schedule if schedule in rota.schedules else ""
+    return schedule if schedule in channels.config.rota.schedules else ""
+
+
+def _readers(said: Said, channels: Channels, choices: Choices) -> tuple[Reader, ...]:
+    """As it says itself, as far as they are still there; else whoever is told of its kind."""
+    rota, schedule = channels.config.rota, _schedule(said, channels)
     ways = channels.ways(schedule)
     if "to" in said:
         found = (Reader(*one) for one in said["to"])

@@ -33,12 +33,13 @@ class Herald:
         self._config, self._store, self._clock = config, store, clock
         self._channels: Channels | None = None
         self._lookout = Lookout(store)
-        self._delivery = Delivery(store, clock, send, self._lookout.still_true)
+        self._delivery = Delivery(store, clock, send, self._lookout.as_of)
         self._urgent: SimpleQueue[Mapping[str, Any]] = SimpleQueue()
         self._looked = float("-inf")
         self._lease: Lease | None = None
         self._renewed = 0.0
         self._thread: Thread | None = None
+        self._bug = ""
 
     def start(self, stop: Event) -> None:
         """On a thread of its own, until `stop` is set and what is under way has had its time."""
@@ -88,7 +89,9 @@ class Herald:
         except StoreError as error:
             log.logger().debug("notices.wait", reason=str(error))  # the destinations' threads say it, once
         except Exception as error:
-            log.logger().exception("notices.bug", reason=str(error))
+            if str(error) != self._bug:  # once, not every second
+                log.logger().exception("notices.bug", reason=str(error))
+            self._bug = str(error)
 
     def _mine(self) -> bool:
         """On a database that daemons share, one of them carries the notices."""

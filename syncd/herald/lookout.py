@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from syncd import log
 from syncd.config.settings import Handoff as HandoffSettings
 from syncd.core.announce import (
     FURTHEST_LEAD,
@@ -22,14 +23,15 @@ from syncd.core.announce import (
     to_tell,
     today,
 )  # fmt: skip
-from syncd.core.audience import Choices, Kind, Ways, admins_of, choice, groups_on, people_on, readers
+from syncd.core.audience import Choices, Kind, Ways, admins_of, choice, groups_on, people_on
 from syncd.core.gaps import Gap, gaps
 from syncd.core.model import DAY, HOUR, Instant, Schedule, Shift, Window
 from syncd.core.shifts import shifts
 from syncd.herald.ways import Channels
 from syncd.store import Store, in_force
-from syncd.store.marks import Approved, Recorded
+from syncd.store.marks import Approved, Recorded, Stored
 
+_OF_THE_ROTA = {"handoff", "daily", "changed", "gaps", "approval"}
 AHEAD = 31 * DAY
 """How far ahead a change of somebody's duty is told."""
 FRESH = HOUR
@@ -58,15 +60,18 @@ class Seen:
 
 @dataclass(slots=True)
 class Told:
-    """What the store knows of a schedule's notices. `duty`: as it was told last, up to `until`; `gaps`: by their keys."""
+    """What the store knows of a schedule's notices. `duty`: as it was told last, from `since` up to `until`; `gaps`: by their
+    keys.
+    """
 
     duty: list[Any] | None = None
+    since: Instant = 0
     until: Instant = 0
     gaps: dict[str, Any] = field(default_factory=dict)
     gaps_on: str = ""
 
     def plain(self) -> Json:
-        return {"duty": self.duty, "until": self.until, "gaps": self.gaps, "gaps_on": self.gaps_on}
+        return {"duty": self.duty, "since": self.since, "until": self.until, "gaps": self.gaps, "gaps_on": self.gaps_on}
 
 
 class Lookout:
@@ -75,6 +80,7 @@ class Lookout:
         self._seen: dict[str, Seen] = {}
         self._told: dict[str, Told] = {}
         self._posted: set[str] = set()
+        self._odd: set[str] = set()
         self.choices: Choices = {}
 
     def forget(self) -> None:
@@ -95,23 +101,29 @@ class Lookout:
                 if known is None or not known.good(schedule, revision, now):
                     stale[id_] = (revision, tx.overrides.stored(id_))
         for id_, (revision, stored) in stale.items():
-            waiting = [one for one in stored.recorded if one.approval is Approved.PENDING and not one.removed]
-            now_so = in_force(rota.schedules[id_], stored)
-            self._seen[id_] = self._compute(channels, rota.schedules[id_], now_so, now, revision, waiting)
+            try:
+                self._seen[id_] = self._compute(channels, rota.schedules[id_], stored, now, revision)
+            except Exception as error:  # one odd schedule silences no other
+                if id_ not in self._odd:
+                    log.logger().exception("notices.schedule", schedule=id_, reason=str(error))
+                self._odd.add(id_)
+            else:
+                self._odd.discard(id_)
         for id_ in [id_ for id_ in self._seen if id_ not in rota.schedules]:
             del self._seen[id_]
         due: list[tuple[str, Json]] = []
         after = {}
         for id_, seen in self._seen.items():
             told = replace(self._told[id_])
-            due += [*self._of(channels, seen, told, now, now if since is None else since)]
+            due += [*self._of(channels, seen, told, now, now if since is None else min(since, now))]
             if told != self._told[id_]:
                 after[id_] = told
         new = [(key, said) for key, said in due if key not in self._posted]
-        if not new and not after and since is not None:
+        first = since is None or since > now  # a clock that was ahead when all began would silence every day until then
+        if not new and not after and not first:
             return
         with self._store.write() as tx:
-            if since is None:
+            if first:
                 tx.facts.put("notices since", now)
             for key, said in new:
                 if tx.outbox.post({"id": key, **said}, key, at=now):
@@ -121,35 +133,43 @@ class Lookout:
         self._told.update(after)
         self._posted = {key for key, _ in due}
 
-    def still_true(self, said: Mapping[str, Any], now: Instant) -> bool:
-        """Whether it is worth sending, however late."""
-        if now >= said.get("until", now + 1):
-            return False
+    def as_of(self, said: Mapping[str, Any], now: Instant) -> Mapping[str, Any] | None:
+        """The notice as it is true now, however late; None where nothing of it is left to tell."""
+        kind = said.get("kind")
+        if kind not in _OF_THE_ROTA:
+            return said
         seen = self._seen.get(str(said.get("schedule", "")))
-        if seen is None:
-            return True
-        if said["kind"] == "handoff":
-            here = [one for one in seen.handoffs if one.role == said["role"] and one.at == said["start"]]
-            people = {p for one in here for p in (one.incoming if said["direction"] == "incoming" else one.outgoing)}
-            return said["start"] < seen.at or said["person"] in people
-        if said["kind"] == "approval":
-            return any(one.override.id == said["override"] for one in seen.waiting)
-        return True
+        if seen is None or now >= said.get("until", now + 1):
+            return None
+        match kind:
+            case "handoff":
+                return _handed(said, seen, now)
+            case "daily":
+                return {**said, "start": now, "rows": _plain(on_call(seen.duty, Window(now, max(said["end"], now + 1))))}
+            case "gaps":
+                open_ = {one.key for gap, one in seen.gaps if gap.end > now}
+                rows = [row for row in said["rows"] if Hole(row[0], row[1], row[2], row[3], tuple(row[4])).key in open_]
+                return {**said, "rows": rows} if rows else None
+            case "approval":
+                return said if any(one.override.id == said["override"] for one in seen.waiting) else None
+        return said
 
     # --- one schedule --------------------------------------------------------------------
 
-    def _compute(
-        self, channels: Channels, of: Schedule, now_in_force: Schedule, now: Instant, revision: int, waiting: list[Recorded]
-    ) -> Seen:
-        settings = channels.settings(of.id).gaps
-        duty = shifts(now_in_force, Window(now - 1, now + AHEAD + DAY))
+    def _compute(self, channels: Channels, of: Schedule, stored: Stored, now: Instant, revision: int) -> Seen:
+        settings, rota = channels.settings(of.id).gaps, channels.config.rota
+        waiting = [one for one in stored.recorded if one.approval is Approved.PENDING and not one.removed]
+        now_so = in_force(of, stored)
+        duty = shifts(now_so, Window(now - 1, now + AHEAD + DAY))
         window = Window(now, now + (settings.days if settings else 0) * DAY)
-        found = to_tell(gaps(channels.config.rota, now_in_force, window)) if settings else []
+        found = to_tell(gaps(rota, now_so, window)) if settings else []
+        edged = any(gap.start == window.start or gap.end == window.end for gap in found)
+        wider = gaps(rota, now_so, Window(window.start - 1, window.end + 1)) if edged else found
         return Seen(
-            of=of, revision=revision, at=now, now=now_in_force, duty=duty,
+            of=of, revision=revision, at=now, now=now_so, duty=duty,
             plain=_plain(on_call(duty, Window(now, now + AHEAD))),
             handoffs=handoffs(duty, Window(now, now + FURTHEST_LEAD + DAY)), waiting=waiting,
-            gaps=[(gap, hole(gap, window)) for gap in found],
+            gaps=[(gap, hole(gap, window, wider)) for gap in found],
         )  # fmt: skip
 
     def _of(self, channels: Channels, seen: Seen, told: Told, now: Instant, since: Instant) -> Iterator[tuple[str, Json]]:
@@ -163,6 +183,7 @@ class Lookout:
             if asked.end > now and asked.origin != "import":
                 yield f"approval-{asked.id}", {
                     "kind": "approval", "schedule": seen.of.id, "override": asked.id, "people": list(asked.people),
+                    "replaces": None if asked.replaces is None else list(asked.replaces),
                     "roles": list(asked.roles), "start": asked.start, "end": asked.end, "by": asked.by, "reason": asked.reason,
                     "until": asked.end,
                 }  # fmt: skip
@@ -184,7 +205,8 @@ class Lookout:
                     end = free_at(seen.duty, one.role, to.person, one.at) if direction == "incoming" else one.at
                     yield name_of("handoff", seen.of.id, one.role, one.at, direction, to.person, to.channel), {
                         "kind": "handoff", "schedule": seen.of.id, "role": one.role, "start": one.at, "end": end,
-                        "direction": direction, "person": to.person, "others": list(others), "to": [list(to)],
+                        "direction": direction, "person": to.person, "others": list(others),
+                        "staying": list(one.staying), "to": [list(to)],
                         "until": max(end, one.at),
                     }  # fmt: skip
 
@@ -215,18 +237,17 @@ class Lookout:
 
     def _changed(self, channels: Channels, ways: Ways, seen: Seen, told: Told, now: Instant) -> Iterator[tuple[str, Json]]:
         duty = seen.plain
-        if told.duty is not None and told.until > now:
-            moved = changes(told.duty, duty, Window(now, told.until))
+        both = Window(max(now, told.since), min(told.until, seen.at + AHEAD))  # what was told, and is known now
+        if told.duty is not None and both.start < both.end:
+            moved = changes(told.duty, duty, both)
             for person, rows in moved.items():
-                to = people_on(channels.config.rota, ways, [person], Kind.CHANGED, self.choices)
-                if to:
-                    yield name_of("changed", seen.of.id, person, seen.revision, now), {
-                        "kind": "changed", "schedule": seen.of.id, "person": person, "start": rows[0].start,
-                        "end": max(one.end for one in rows), "rows": [list(one) for one in rows], "to": [list(one) for one in to],
-                        "until": max(one.end for one in rows),
-                    }  # fmt: skip
-        if told.duty is None or told.until < seen.at + AHEAD or told.duty != duty:
-            told.duty, told.until = duty, seen.at + AHEAD
+                yield name_of("changed", seen.of.id, person, f"r{seen.revision}", now), {
+                    "kind": "changed", "schedule": seen.of.id, "person": person, "about": [person], "start": rows[0].start,
+                    "end": max(one.end for one in rows), "rows": [list(one) for one in rows],
+                    "until": max(one.end for one in rows),
+                }  # fmt: skip
+        if told.duty is None or told.until != seen.at + AHEAD or told.duty != duty:
+            told.duty, told.since, told.until = duty, seen.at, seen.at + AHEAD
 
     def _gaps(
         self, channels: Channels, ways: Ways, seen: Seen, told: Told, now: Instant, since: Instant
@@ -238,16 +259,30 @@ class Lookout:
         daily_due = due <= now and due >= since and told.gaps_on != date
         here = [(gap, one) for gap, one in seen.gaps if gap.end > now]
         due_now, told.gaps = rounds(here, told.gaps, now, daily_due=daily_due)
-        to = readers(channels.config.rota, ways, seen.of.id, Kind.GAPS, (), self.choices)
-        for one in due_now if to else ():
-            rows = [[hole.role, hole.start, hole.end, hole.cause, list(hole.people), gap.suggestion] for gap, hole in one.gaps]
+        for one in due_now:
+            rows = [[of.role, of.start, of.end, of.cause, list(of.people), gap.suggestion, gap.why] for gap, of in one.gaps]
             # What was told of gaps is kept in the same transaction; one that was closed and came again is told again.
             yield name_of("gaps", seen.of.id, one.key, one.why.replace(" ", ""), now), {
-                "kind": "gaps", "schedule": seen.of.id, "why": one.why, "rows": rows, "to": [list(one) for one in to],
-                "start": rows[0][1], "end": rows[0][2], "until": max(gap.end for gap, _ in one.gaps),
+                "kind": "gaps", "schedule": seen.of.id, "why": one.why, "rows": rows, "start": rows[0][1], "end": rows[0][2],
+                "until": max(gap.end for gap, _ in one.gaps),
             }  # fmt: skip
         if daily_due:
             told.gaps_on = date
+
+
+def _handed(said: Mapping[str, Any], seen: Seen, now: Instant) -> Mapping[str, Any] | None:
+    """Whoever comes in is told as long as they are on, whoever goes off until they are."""
+    role, at, person = said["role"], said["start"], said["person"]
+    incoming = said["direction"] == "incoming"
+    if at <= now:
+        on = any(one.role == role and one.person == person and one.start <= now < one.end for one in seen.duty)
+        return said if incoming and on else None
+    for one in seen.handoffs:
+        if (one.role, one.at) == (role, at) and person in (one.incoming if incoming else one.outgoing):
+            end = free_at(seen.duty, role, person, at) if incoming else at
+            others = one.outgoing if incoming else one.incoming
+            return {**said, "end": end, "others": list(others), "staying": list(one.staying)}
+    return None
 
 
 def _handoff(configured: HandoffSettings | None, chosen: Any) -> HandoffSettings:

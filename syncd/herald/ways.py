@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncd import log
 from syncd.config import Config
 from syncd.config.settings import Notices
 from syncd.connector import Secret
@@ -17,6 +18,7 @@ class Channels:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._personal: dict[Secret, bool] = {}
+        self._unreadable: set[Secret] = set()
 
     @property
     def any(self) -> bool:
@@ -43,12 +45,20 @@ class Channels:
             follow_team=self.settings(schedule).follow == "team",
         )
 
+    def unreadable(self, schedule: str) -> tuple[str, ...]:
+        """Channels whose address cannot be read now, so that nobody knows whom they would reach."""
+        return tuple(name for name, url in self.addresses(schedule).items() if self._is_personal(url) is None)
+
     def _is_personal(self, url: Secret) -> bool | None:
         if url not in self._personal:
             try:
                 said = url.reveal()
             except (OSError, KeyError):
+                if url not in self._unreadable:
+                    self._unreadable.add(url)
+                    log.logger().error("notice.unreadable", address=url.where)
                 return None
+            self._unreadable.discard(url)
             keep_secret(said)
             self._personal[url] = is_personal(said)
         return self._personal[url]

@@ -19,8 +19,11 @@ SECONDS = "4"
 """For a connection, and for each answer."""
 _NOT_TAKEN = "Apprise does not take this address: its scheme is unknown, or a part of it is missing"
 _REST = "\n… and more: `syncd history`\n"
-_LONGEST = {"twilio": 1_500, "workflows": 20_000, "wecombot": 2_000, "tgram": 3_600, "mailto": 500_000, "mailtos": 500_000}
-"""Where what Apprise says is not what the vendor takes: an SMS is sent in parts, markup makes a text longer."""
+_LONGEST = {
+    "twilio": 1_500, "workflows": 20_000, "wecombot": 2_000, "tgram": 3_600, "feishu": 8_000, "dingtalk": 8_000,
+    "mailto": 500_000, "mailtos": 500_000,
+}  # fmt: skip
+"""Where what Apprise says is not what the vendor takes: an SMS is sent in parts, markup and escapes make a text longer."""
 _PUBLIC = frozenset({"cto", "rto", "to", "from", "name", "format", "mode", "smtp", "user", "verify", "overflow", "method"})
 
 
@@ -142,7 +145,7 @@ def _fitting(message: Message, most: int) -> Message:
         return message
     lines = []
     for line in message.body.splitlines():
-        room -= len(line.encode()) + 1
+        room -= len(line.encode()) + 2
         if room < 0:
             break
         lines.append(line)
@@ -163,8 +166,12 @@ def _ours(apprise: Any) -> Any:
 
 
 def _quiet() -> None:
-    """At DEBUG both print whole requests with their tokens."""
+    """At DEBUG both print whole requests with their tokens; and what Apprise has to say of each attempt, we say once."""
     for name in ("apprise", "urllib3"):
         logger = logging.getLogger(name)
         if logger.getEffectiveLevel() < logging.INFO:
             logger.setLevel(logging.INFO)
+    apprise = logging.getLogger("apprise")
+    if apprise.propagate:
+        apprise.propagate = False
+        apprise.addHandler(logging.NullHandler())

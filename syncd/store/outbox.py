@@ -13,7 +13,9 @@ from syncd.store.text import count, dumps, loads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """`notice`: as JSON. `delivered`: where it has arrived already; `attempts` so far, `problem` of the last."""
+    """`notice`: as JSON. `delivered`: where it has arrived already; `attempts` so far, `problem` of the last; `place` in the
+    order of arming.
+    """
 
     dedup: str
     notice: Any
@@ -21,6 +23,7 @@ class Posted:
     attempts: int = 0
     delivered: tuple[str, ...] = ()
     problem: str = ""
+    place: int = 0
 
 
 class Outbox:
@@ -68,9 +71,10 @@ class Outbox:
     def armed(self) -> tuple[Posted, ...]:
         return self._in("state = 'armed'")
 
-    def pending(self, now: Instant, limit: int = 100) -> tuple[Posted, ...]:
-        """Due, and not put off beyond `now`; in the order in which they were armed."""
-        return self._in(f"state = 'due' AND next_at <= :now ORDER BY place LIMIT {int(limit)}", now=now)
+    def pending(self, now: Instant, limit: int = 100, *, beyond: int = -1) -> tuple[Posted, ...]:
+        """Due, and not put off beyond `now`; in the order in which they were armed, after the place `beyond`."""
+        due = f"state = 'due' AND next_at <= :now AND place > :beyond ORDER BY place LIMIT {int(limit)}"
+        return self._in(due, now=now, beyond=beyond)
 
     def next_at(self) -> Instant | None:
         """When the next one is to be tried."""
@@ -122,4 +126,5 @@ def _posted(row: Row) -> Posted:
         attempts=row["attempts"],
         delivered=tuple(loads(row["delivered"])),
         problem=row["problem"],
+        place=row["place"],
     )

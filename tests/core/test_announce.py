@@ -29,9 +29,9 @@ def test_a_handoff_names_who_comes_in_and_who_goes_off_and_not_who_goes_on() -> 
     ]
     found = [tuple(one) for one in handoffs(duty, Window(MONDAY - HOUR, MONDAY + 3 * DAY))]
     assert found == [
-        ("primary", MONDAY, ("ben",), ("ana",)),
-        ("secondary", MONDAY + DAY, (), ("cho",)),
-        ("primary", MONDAY + 2 * DAY, (), ("ben",)),
+        ("primary", MONDAY, ("ben",), ("ana",), ()),
+        ("secondary", MONDAY + DAY, (), ("cho",), ()),
+        ("primary", MONDAY + 2 * DAY, (), ("ben",), ()),
     ]
     assert free_at(duty, "primary", "ben", MONDAY) == MONDAY + 2 * DAY
     assert free_at(duty, "primary", "ana", MONDAY) == MONDAY
@@ -42,6 +42,7 @@ def test_somebody_who_joins_others_hands_over_from_nobody() -> None:
     [first, second] = handoffs(duty, Window(MONDAY, MONDAY + 2 * HOUR))
     assert (first.incoming, first.outgoing) == (("ben",), ())
     assert (second.incoming, second.outgoing) == ((), ("ben",))
+    assert (first.staying, second.staying) == (("ana",), ("ana",))
 
 
 def test_today_is_the_readers_day_and_a_time_that_a_clock_change_leaves_out_is_the_first_after_it() -> None:
@@ -80,7 +81,9 @@ WEEK = Window(MONDAY, MONDAY + 7 * DAY)
 
 
 def found(gap: Gap) -> list[tuple[Gap, Hole]]:
-    return [(gap, hole(gap, WEEK))]
+    return [
+        (gap, hole(gap, WEEK, [gap._replace(start=gap.start - (gap.start == WEEK.start), end=gap.end + (gap.end == WEEK.end))]))
+    ]
 
 
 def test_a_gap_is_told_at_the_daily_time_then_a_day_and_an_hour_before_and_never_else() -> None:
@@ -121,8 +124,25 @@ def test_a_gap_that_changed_is_told_at_once_and_one_that_was_closed_and_came_bac
 def test_a_gap_without_an_end_is_the_same_gap_tomorrow() -> None:
     endless = NOBODY._replace(end=WEEK.end)
     tomorrow = Window(WEEK.start + DAY, WEEK.end + DAY)
-    assert hole(endless, WEEK).key == hole(endless._replace(end=tomorrow.end), tomorrow).key
+    later = endless._replace(end=tomorrow.end)
+    assert hole(endless, WEEK, []).key == hole(later, tomorrow, []).key
+    assert hole(endless, WEEK, [endless]).end == WEEK.end
 
 
 def test_too_many_on_call_is_no_gap_in_the_coverage() -> None:
     assert to_tell([NOBODY, NOBODY._replace(cause=Cause.OVERLAP, people=("ana", "ben"))]) == [NOBODY]
+
+
+def test_a_gap_that_is_open_is_told_at_once_unless_its_last_hour_was() -> None:
+    begun = NOBODY.start + HOUR
+    due, told = rounds(found(NOBODY), {}, begun, daily_due=False)
+    assert [one.why for one in due] == ["now"]
+    assert rounds(found(NOBODY), told, begun + HOUR, daily_due=True)[0] == []
+    for earlier, heard in ((30 * HOUR, ["now"]), (20 * HOUR, ["now"]), (HOUR, [])):
+        _, told = rounds(found(NOBODY), {}, NOBODY.start - earlier, daily_due=True)
+        assert [one.why for one in rounds(found(NOBODY), told, begun, daily_due=False)[0]] == heard
+
+
+def test_a_gap_that_begins_as_it_is_looked_at_is_the_same_a_second_later() -> None:
+    now = NOBODY._replace(start=WEEK.start)
+    assert hole(now, WEEK, [now]).key == hole(now, Window(WEEK.start + 1, WEEK.end), [now]).key

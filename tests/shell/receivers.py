@@ -57,11 +57,12 @@ def mail_server(mode: str = "") -> Iterator[MailServer]:
 
 
 class HttpReceiver:
-    """`got`: (path, content type, body) of each POST. `status` is what it answers, with `answer` as JSON."""
+    """`got`: (path, content type, body) of each POST. `status` is what it answers, with `answer` as JSON and `headers`."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, str]] = []
         self.status, self.answer = 200, '{"ok": true, "code": 0, "errcode": 0, "StatusCode": 0, "result": {}}'
+        self.headers: dict[str, str] = {}
         there = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -71,6 +72,8 @@ class HttpReceiver:
                 said = there.answer.encode()
                 self.send_response(there.status)
                 self.send_header("Content-Length", str(len(said)))
+                for name, value in there.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(said)
 

@@ -16,7 +16,10 @@ import trustme
 
 from syncd import log
 from syncd.connector import Secret
-from syncd.notify.channel import Message, address, is_personal, send
+from syncd.core.audience import Reader
+from syncd.core.model import Rota
+from syncd.notify.channel import Message, address, is_personal, problem_of, send
+from syncd.notify.words import message
 from tests.shell.receivers import HttpReceiver, mail_server, only_loopback, until
 
 TOLD = Message("On call Mon 09:00: Primary", "You take over from Ana.\n")
@@ -152,3 +155,130 @@ def test_our_time_outs_are_added_and_those_of_the_address_kept() -> None:
 def test_nothing_can_leave_the_machine_here() -> None:
     with pytest.raises(OSError, match="a test "):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+# --- receivers that refuse, lie or hang -------------------------------------------------------
+
+
+def vendor(scheme: str, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a channel of that kind, whose vendor is `receiver`."""
+    module, plugin, attribute, path, url, answer = VENDORS[scheme]
+    monkeypatch.setattr(
+        getattr(importlib.import_module(f"apprise.plugins.{module}"), plugin), attribute, f"http://{receiver.url}{path}"
+    )
+    receiver.answer = answer
+    return url
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        ("feishu", '{"code": 19024, "msg": "Key Words Not Found"}'),
+        ("feishu", '{"StatusCode": 9499, "StatusMessage": "Bad Request"}'),
+        ("dingtalk", '{"errcode": 310000, "errmsg": "sign not match"}'),
+        ("wecombot", '{"errcode": 93000, "errmsg": "invalid webhook url"}'),
+        ("slack", "no_service"),
+        ("zoom", '{"code": 200340, "message": "disabled"}'),
+        ("twilio", '{"error_code": 30003, "error_message": "unreachable"}'),
+        ("tgram", '{"ok": false, "description": "chat not found"}'),
+        ("wecombot", "<html>sign in to the network</html>"),
+        ("feishu", ""),
+    ],
+)
+def test_a_refusal_with_a_good_status_did_not_arrive(
+    scheme: str, said: str, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = vendor(scheme, receiver, monkeypatch)
+    receiver.answer = said
+    answer = send(secret(url), TOLD)
+    assert not answer.arrived
+    assert said[:30] in answer.problem
+
+
+@pytest.mark.parametrize(("header", "after"), [("30", 30.0), ("Thu, 01 Jan 2099 00:00:00 GMT", 2e9), ("soon", None)])
+def test_a_receiver_that_asks_us_to_wait_says_for_how_long(header: str, after: float | None, receiver: HttpReceiver) -> None:
+    receiver.status, receiver.headers = 429, {"Retry-After": header}
+    answer = send(secret(f"json://{receiver.url}/x"), TOLD)
+    assert not answer.arrived
+    assert answer.after == after if after is None or after < 1e9 else (answer.after or 0) > 1e9
+
+
+def test_an_answer_of_any_length_is_read_only_so_far(receiver: HttpReceiver) -> None:
+    receiver.status, receiver.answer = 500, "x" * 5_000_000
+    answer = send(secret(f"json://{receiver.url}/x"), TOLD)
+    assert "500 xxx" in answer.problem
+    assert len(answer.problem) <= 500
+
+
+def test_what_a_mail_server_says_is_told() -> None:
+    with mail_server() as mail, mail_server("busy") as busy:
+        assert (
+            "550 no such mailbox"
+            in send(secret(f"mailto://127.0.0.1:{mail.port}?from=a@b.example"), TOLD, "dead@x.example").problem
+        )
+        assert (
+            "451 try again later" in send(secret(f"mailto://127.0.0.1:{busy.port}?from=a@b.example"), TOLD, "a@x.example").problem
+        )
+        tls = send(secret(f"mailtos://127.0.0.1:{mail.port}?from=a@b.example&mode=ssl"), TOLD, "a@x.example")
+        assert "SSLError" in tls.problem or "wrong version" in tls.problem.lower()
+
+
+def test_a_mail_whose_fate_is_not_known_did_not_arrive_so_that_it_is_sent_again() -> None:
+    with mail_server("drop") as mail:
+        answer = send(secret(f"mailto://127.0.0.1:{mail.port}?from=a@b.example"), TOLD, "a@x.example")
+        assert not answer.arrived
+        until(lambda: len(mail.mails) == 1)
+
+
+@pytest.mark.parametrize("scheme", ["twilio", "tgram", "wecombot", "feishu"])
+def test_a_text_that_is_longer_than_the_vendor_takes_ends_at_a_line_and_says_where_the_rest_is(
+    scheme: str, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = vendor(scheme, receiver, monkeypatch)
+    rows = "".join(f"Zeile {number}: für Ana\n" for number in range(3_000))
+    assert send(secret(url), Message("3000 notices", rows)).arrived
+    [(_, _, body)] = receiver.got
+    told = text_of(body)
+    assert "syncd history" in told
+    assert "Zeile 0: für Ana" in told
+    told = json.loads(body)["text"] if scheme == "tgram" else told
+    assert len(told.encode()) < {"twilio": 1_600, "tgram": 4_096, "wecombot": 2_200, "feishu": 20_000}[scheme]
+
+
+HOSTILE = '<!channel> @everyone <at user_id="all"></at> [x](https://evil.example) *b* <b>'
+
+
+@pytest.mark.parametrize("scheme", list(VENDORS))
+def test_a_hostile_name_calls_nobody_and_opens_no_link_in_any_chat(
+    scheme: str, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"kind": "attention", "destination": "pager", "start": 0, "end": 0, "text": HOSTILE}
+    assert send(secret(vendor(scheme, receiver, monkeypatch)), message(said, Rota(), Reader("group", ""))).arrived
+    [(_, _, body)] = receiver.got
+    told = text_of(body)
+    for mark in ("<!", "<at ", "@everyone", "](http"):
+        assert mark not in told
+
+
+def test_a_hostile_name_is_only_text_in_a_mail() -> None:
+    said = {
+        "kind": "attention",
+        "destination": "pager",
+        "start": 0,
+        "end": 0,
+        "text": "x\r\nBcc: evil@example.com\r\n\r\n" + HOSTILE,
+    }
+    with mail_server() as mail:
+        url = f"mailto://127.0.0.1:{mail.port}?from=rota@example.com"
+        assert send(secret(url), message(said, Rota(), Reader("mail", "ana")), "ana@example.com").arrived
+        until(lambda: mail.mails)
+        [told] = mail.mails
+    assert told["to"] == ["ana@example.com"]
+    assert told["subject"].startswith("x Bcc: evil@example.com <!channel> @everyone")
+
+
+def test_an_address_is_judged_without_sending_anything() -> None:
+    assert problem_of("slack://T1JJ3T3L2/B1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ") == ""
+    assert problem_of("mailto://127.0.0.1?from=rota@example.com") == ""
+    assert "does not take this address" in problem_of("nosuch://host/x")
+    assert "does not take this address" in problem_of("https://[broken")
