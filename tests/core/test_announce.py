@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from syncd.core.announce import Hole, Moved, changes, free_at, handoffs, hole, on_call, rounds, to_tell, today
+from syncd.core.announce import Hole, Moved, changes, free_at, handoffs, hole, name_of, on_call, rounds, to_tell, today
 from syncd.core.gaps import Cause, Gap
 from syncd.core.model import DAY, HOUR, Shift, Source, Window
 
@@ -146,3 +146,8 @@ def test_a_gap_that_is_open_is_told_at_once_unless_its_last_hour_was() -> None:
 def test_a_gap_that_begins_as_it_is_looked_at_is_the_same_a_second_later() -> None:
     now = NOBODY._replace(start=WEEK.start)
     assert hole(now, WEEK, [now]).key == hole(now, Window(WEEK.start + 1, WEEK.end), [now]).key
+
+
+def test_a_name_is_never_that_of_something_else() -> None:
+    assert name_of("handoff", "pay-ments", "day", MONDAY) == "handoff/pay-ments/day/2026-03-09T09:00:00Z"
+    assert name_of("pay-ments", "day") != name_of("pay", "ments-day")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncd.core.audience import Kind, Reader, Ways, admins_of, kind_of, readers
+from syncd.core.audience import Kind, Reader, Ways, admins_of, concerned, kind_of, readers
 from syncd.core.model import Person, Rota, Schedule, Team
 
 PEOPLE = {one: Person(id=one, name=one.title(), email=f"{one}@example.com") for one in ("ana", "ben", "cho")}
@@ -65,3 +65,11 @@ def test_what_the_outbox_calls_it_is_a_kind_and_what_nobody_knows_concerns_the_s
 
 def test_a_reader_is_known_by_channel_and_person() -> None:
     assert (Reader("mail", "ana").key, Reader("slack", "").key) == ("mail ana", "slack")
+
+
+def test_a_removal_is_about_whoever_gave_way_anything_else_about_both_sides() -> None:
+    said = {"had": ["ben", "?Zed"], "rota": ["ana", "ben"]}
+    assert concerned(Kind.REMOVED, said) == ("ben", "Zed")
+    assert concerned(Kind.CONFLICT, said) == ("ben", "Zed", "ana")
+    assert concerned(Kind.CHANGED, {"about": ["cho"]}) == ("cho",)
+    assert told(Kind.IMPORT, about=("ana", "ben")) == ["mail cho", "mail ana", "mail ben", "slack"]

@@ -82,3 +82,8 @@ def test_events_that_cover_a_hole_with_one_known_person_are_named():
     others = [replace(half, ref="y", person=None), replace(half, ref="z", start=8, end=9), replace(half, ref="w", start=0, end=4)]
     (one,) = notices([hole], destination="d", schedule="s", role="primary", foreign=[half, *others])
     assert ["Dev Rao: Primary" in str(said) for said in one.also] == [True]
+
+
+def test_a_notice_knows_whether_the_edit_came_into_the_rota_and_says_what_happened_in_the_words_of_the_table():
+    assert [told(replace(DRIFT, do=do))[0].imported for do in (Do.IMPORT, Do.PUSH, Do.WITHDRAW)] == [True, False, False]
+    assert told(DRIFT)[0].drift == "changed on both sides, differently"
