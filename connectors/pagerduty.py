@@ -55,7 +55,7 @@ class PagerDuty:
     batch: ClassVar[int] = 5
     """Few enough that one lost answer leaves little in doubt: what lands late is cleaned up within the limits of a cycle (W4)."""
     capabilities: ClassVar[Capabilities] = Capabilities(
-        exclusive=True, stacked=True, markers=False, own_ids=False, native_update=False, people=1, calls=1
+        exclusive=True, stacked=True, renders=True, markers=False, own_ids=False, native_update=False, people=1, calls=1
     )
 
     def __init__(self, options: PagerDutyOptions, site: Site) -> None:
@@ -103,7 +103,7 @@ class PagerDuty:
             paged=tuple(map(self._paged, tops(look, window, known))),
             server_time=look.time,
             fingerprint=f"pagerduty:{account_of(look.page, self._api)}:{self._schedule}",
-            found=dict(self._people.found),
+            found=self._people.found,
         )
 
     def _look(self, window: Window) -> Look:

@@ -1,8 +1,10 @@
 """PagerDuty's shift-based schedules: a shift is a custom shift, which adds a person and replaces nobody (PD-44).
 
-Custom shifts are what the vendor recommends to external sources of truth. Several people may be on call at once, so nothing
-lies on top of anything, and a look is one list. A custom shift of an empty member pages nobody: it is no entry. Which people
-can be put on call stands in `Observation.found` as `pagerduty_people.py` says.
+Custom shifts are what the vendor recommends to external sources of truth. Several people may be on call at once, and a look at
+rest is one list. Who takes a shift in PagerDuty's page lays an override over it (PD-43), which that list does not show: so the
+final rota is read too, wherever the list is not as we left it, while an override is known, and every quarter of an hour
+(`rendered` in `Observation.found`). A custom shift of an empty member pages nobody: it is no entry. Which people can be put on
+call stands in `found` as well, as `pagerduty_people.py` says.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from connectors.pagerduty_answer import Answer, Refusal, line
 from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, every, item_of, listed, moment, slices
 from connectors.pagerduty_doctor import examine
+from connectors.pagerduty_final import OVERRIDES, Final, On, Over, final, override, period, user_of
 from connectors.pagerduty_people import People
 from syncd.connector import (
     Capabilities,
@@ -21,6 +24,7 @@ from syncd.connector import (
     Finding,
     Observation,
     Operation,
+    Paged,
     Place,
     Rejected,
     Site,
@@ -29,6 +33,12 @@ from syncd.connector import (
     Unsupported,
 )
 from syncd.core.model import DAY, Instant, Shift, Window, iso
+from syncd.core.timeline import minus
+
+PROOF = 900
+"""Seconds after which the final rota is read again, though nothing in the list says that it changed."""
+PROVEN = "rendered"
+"""In `found`: when the final rota was last read and agreed with the list."""
 
 
 class _Custom(NamedTuple):
@@ -49,7 +59,7 @@ class PagerDutyV3:
 
     Options: ClassVar[type[PagerDutyOptions]] = PagerDutyOptions
     requires: ClassVar[tuple[str, ...]] = ("pagerduty",)
-    capabilities: ClassVar[Capabilities] = Capabilities(exclusive=True, markers=False, own_ids=False, calls=1)
+    capabilities: ClassVar[Capabilities] = Capabilities(exclusive=True, renders=True, markers=False, own_ids=False, calls=1)
 
     def __init__(self, options: PagerDutyOptions, site: Site) -> None:
         self._schedule = options.schedule
@@ -83,23 +93,60 @@ class PagerDutyV3:
         for part in slices(window):
             time = self._list(part, customs) or time
         for ref in known:
-            if ref not in customs and (one := self._one(ref)) is not None:  # gone only if it is nowhere (W11)
-                customs[ref] = one
-        if self._home not in self._people.found:
-            self._flavour()
+            if not ref.startswith(OVERRIDES) and ref not in customs and (one := self._one(ref)) is not None:
+                customs[ref] = one  # gone only if it is nowhere (W11)
         on = [one for one in customs.values() if one.user and (one.ref in known or _shares(one, window))]
-        self._people.meet({one.user: "" for one in on}, time)
+        at = time if time is not None else window.start
+        told = self._final(window, on, at) if self._due(on, known, at) else None
+        overs = [over for over in told.overs if _shares(over, window)] if told else []
+        paged = self._whom(told, on) if told else []
+        entries: list[_Custom | Over] = [*on, *overs]
+        users = {*(one.user for one in entries), *(one.user for one in paged)} - {""}
+        self._people.meet(dict.fromkeys(sorted(users), ""), time)
         return Observation(
-            entries=tuple(map(self._entry, sorted(on, key=lambda one: (one.start, one.ref)))),
+            entries=tuple(map(self._entry, sorted(entries, key=lambda one: (one.start, one.ref)))),
+            paged=tuple(map(self._paged, paged)),
+            rendered=told is not None,
             server_time=time,
             fingerprint=f"pagerduty:{self._people.found[self._home]}:{self._schedule}",
-            found=dict(self._people.found),
+            found=self._people.found,
         )
+
+    def _due(self, on: Sequence[_Custom], known: Mapping[str, str], at: Instant) -> bool:
+        since = self._people.found.get(PROVEN, "")
+        if self._home not in self._people.found or not since.isdigit() or not 0 <= at - int(since) < PROOF:
+            return True
+        return {one.ref: one.version for one in on} != known  # an override that is known is in no list
+
+    def _final(self, window: Window, on: Sequence[_Custom], at: Instant) -> Final:
+        try:
+            told = final(self._api, self._schedule, window)
+        except Refusal as refusal:
+            refused = refusal.answer
+        else:
+            self._people.found[self._home] = account_of(told.page, self._api)
+            shown = {one.ref for one in told.on or ()} | {over.shift for over in told.overs}
+            if told.on is None or all(one.ref in shown or one.end <= at or not _shares(one, window) for one in on):
+                self._people.found[PROVEN] = str(at)
+            else:
+                self._people.found.pop(PROVEN, None)  # a write fell between the two reads, or a shift pages nobody: look again
+            return told
+        raise self._refused(refused)
+
+    def _whom(self, told: Final, on: Sequence[_Custom]) -> list[On]:
+        """Whom PagerDuty pages; where it does not say so, whom the shifts and what lies over them do."""
+        if told.on is not None:
+            return told.on
+        found = [On(over.start, over.end, over.user, over.ref) for over in told.overs if over.user]
+        for one in on:
+            taken = [(over.start, over.end) for over in told.overs if over.shift == one.ref]
+            found += [On(start, end, one.user, one.ref) for start, end in minus([(one.start, one.end)], taken)]
+        return found
 
     def _list(self, window: Window, customs: dict[str, _Custom]) -> Instant | None:
         """Without overflow, what crosses an edge comes back clipped. Returns the server's time."""
         try:
-            items, answer = every(self._api, self._path, "custom_shifts", _range(window))
+            items, answer = every(self._api, self._path, "custom_shifts", period(window))
         except Refusal as refusal:
             refused = refusal.answer
         else:
@@ -117,10 +164,21 @@ class PagerDutyV3:
             return None
         raise self._refused(answer)
 
-    def _entry(self, one: _Custom) -> Entry:
-        person = self._people.person(one.user)
-        title = "" if person else self._people.name(one.user)
-        return Entry(ref=one.ref, uid="", start=one.start, end=one.end, person=person, title=title, version=one.version)
+    def _entry(self, one: _Custom | Over) -> Entry:
+        person, title = self._who(one.user)
+        over = one.shift if isinstance(one, Over) else None
+        return Entry(
+            ref=one.ref, uid="", start=one.start, end=one.end, person=person, title=title, version=one.version, over=over
+        )
+
+    def _paged(self, on: On) -> Paged:
+        person, title = self._who(on.user)
+        return Paged(start=on.start, end=on.end, person=person, title=title, ref=on.ref)
+
+    def _who(self, user: str) -> tuple[str | None, str]:
+        """Person, and the name of somebody who is not in the rota."""
+        person = self._people.person(user) if user else None
+        return person, "" if person or not user else self._people.name(user)
 
     # --- writing -------------------------------------------------------------------------
 
@@ -151,18 +209,35 @@ class PagerDutyV3:
         return self._entry(_custom(item_of(answer, "custom_shift")))
 
     def delete(self, entry: Entry, op: Operation) -> None:
-        """A running one ends now and stays; what has ended is refused (PD-47)."""
-        now, _ = self._as_seen(entry)
+        """A running one ends now and stays; what has ended is refused (PD-47; PD-46 says nothing else of overrides)."""
+        now = self._override_as_seen(entry) if entry.ref.startswith(OVERRIDES) else self._as_seen(entry)[0]
         if now is None:
             return
         try:
-            self._api.delete(f"{self._path}/{entry.ref}")
+            self._api.delete(self._path_of(entry.ref))
         except Refusal as refusal:
             answer = refusal.answer
         else:
             return
         if answer.status != 404:
-            raise Rejected(f"PagerDuty does not delete the custom shift {entry.ref}, which may be over ({answer.words})")
+            raise Rejected(f"PagerDuty does not delete {_named(entry.ref)}, which may be over ({answer.words})")
+
+    def _path_of(self, ref: str) -> str:
+        return f"/v3/schedules/{self._schedule}/{ref}" if ref.startswith(OVERRIDES) else f"{self._path}/{ref}"
+
+    def _override_as_seen(self, entry: Entry) -> Over | None:
+        try:
+            now = before_writing(lambda: override(self._api, self._schedule, entry.ref))
+        except Refusal as refusal:
+            refused = refusal.answer
+        else:
+            if (entry.version or "").split("/")[2:3] != [now.user]:  # its times may have been told in pieces
+                raise Stale(f"{_named(entry.ref)} was changed since it was read")
+            return now
+        if refused.status == 404:
+            self._flavour()
+            return None
+        raise self._refused(refused)
 
     def _as_seen(self, entry: Entry) -> tuple[_Custom | None, Instant | None]:
         """What stands there now, and the server's time. There is no If-Match: it is read before each write."""
@@ -227,7 +302,7 @@ class PagerDutyV3:
         at = f"/v3/schedules/{self._schedule}"
         try:
             now = self._api.get(at).time or 0
-            items, _ = every(self._api, f"{at}/overrides", "overrides", _range(Window(now, now + 30 * DAY)))
+            items, _ = every(self._api, f"{at}/overrides", "overrides", period(Window(now, now + 30 * DAY)))
         except (ConnectorError, Refusal) as problem:
             text = problem.answer.words if isinstance(problem, Refusal) else str(problem)
             return Finding(what="overrides", ok=False, text=text, remedy="the rest is well; look again later")
@@ -241,18 +316,17 @@ class PagerDutyV3:
         )
 
 
+def _named(ref: str) -> str:
+    return f"the override {ref.removeprefix(OVERRIDES)}" if ref.startswith(OVERRIDES) else f"the custom shift {ref}"
+
+
 def _custom(item: Mapping[str, Any]) -> _Custom:
     assignments = item.get("assignments")
     first = assignments[0] if isinstance(assignments, list) and assignments else None
     member = first.get("member") if isinstance(first, dict) else None
-    if not isinstance(member, dict) or not item.get("id"):
-        raise Unavailable("PagerDuty's answer has a custom shift without an id or a member")
-    user = str(member.get("user_id") or "") if member.get("type") == "user_member" else ""
-    return _Custom(str(item["id"]), moment(item.get("start_time")), moment(item.get("end_time")), user)
-
-
-def _range(window: Window) -> list[tuple[str, str]]:
-    return [("since", iso(window.start)), ("until", iso(window.end)), ("overflow", "true"), ("time_zone", "UTC")]
+    if not item.get("id"):
+        raise Unavailable("PagerDuty's answer has a custom shift without an id")
+    return _Custom(str(item["id"]), moment(item.get("start_time")), moment(item.get("end_time")), user_of(member))
 
 
 def _times(one: _Custom) -> dict[str, str]:
@@ -263,5 +337,5 @@ def _member(one: _Custom) -> dict[str, Any]:
     return {"assignments": [{"type": "shift_assignment", "member": {"type": "user_member", "user_id": one.user}}]}
 
 
-def _shares(one: _Custom, window: Window) -> bool:
+def _shares(one: _Custom | Over, window: Window) -> bool:
     return one.start < window.end and window.start < one.end

@@ -92,6 +92,9 @@ class Observation:
     same: frozenset[str] = frozenset()
     """Known refs that stand at the version known, so that their content was not fetched again."""
     paged: tuple[Paged, ...] = ()
+    """Whom the destination says it pages (`capabilities.renders`): its final rota, whatever its entries say."""
+    rendered: bool = True
+    """False: its final rota was not asked for in this look, so that the `paged` of the last one still holds."""
     server_time: Instant | None = None
     fingerprint: str = ""
     """Account and calendar, without secrets: another one behind the same name stops everything."""

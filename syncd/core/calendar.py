@@ -45,6 +45,8 @@ def compare(
         _add(lanes[own.says.lane][2], own.says, own)
         if own.row is not None and own.accepted is not None:  # what a lost ledger agreed to is not known (rule 8)
             _add(lanes[own.accepted.lane][1], own.accepted, (own.accepted.person, own.entry.ref))
+    for over in there.over:
+        _add(lanes[over.says.lane][2], over.says, over)
     for row in there.gone:
         _add(lanes[row.accepted.lane][1], row.accepted, (row.accepted.person, row.ref))
     drifts: list[Drift] = []
@@ -79,8 +81,9 @@ def _drift(
     without: Callable[[str, Window], bool],
 ) -> Drift:
     edited = [own for own in standing if own.edited]
-    seen = edited or standing  # an entry a human edited beats those nobody touched
-    observed = frozenset(own.says.person for own in seen)
+    over = [own for own in edited if own.entry.over is not None]
+    seen = over or edited or standing  # an entry a human edited beats those nobody touched
+    observed = frozenset(own.says.person for own in seen if own.says.person)
     want = desired[0] if desired else None
     differs = observed != (frozenset() if want is None else {want})
     hands = Hands.NONE if not seen else Hands.EDITED if any(own.edited for own in seen) else Hands.OURS

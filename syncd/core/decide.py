@@ -8,21 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from syncd.core import calendar, pager, plan_calendar, plan_pager
+from syncd.core import beside, calendar, pager, plan_calendar, plan_pager, shown
 from syncd.core.desired import Loss, Target, in_lanes, project
 from syncd.core.drift import Drift, Policy, Pull, pulls
 from syncd.core.entry import Capabilities, Entry, Paged
 from syncd.core.guard import Circumstances, Hold, guarded, hold_for, too_many_pulls
 from syncd.core.imports import covers, says, with_pulls
 from syncd.core.merge import Do, Tell
-from syncd.core.mode import Mode
 from syncd.core.model import DAY, Instant, Schedule, Shift, Window
 from syncd.core.notice import Notice, notices
 from syncd.core.own import Standing, Verdict, standing
 from syncd.core.plan import Change, Plan
 from syncd.core.record import Memory, Piece, Row, Value
 from syncd.core.shifts import shifts
-from syncd.core.sweep import sweep
 
 FURTHEST = 366 * DAY
 """What stands later than this is not compared."""
@@ -96,7 +94,7 @@ def _calendar(q: Question) -> Decision:
     if whole := _not_ours(q, there):
         return Decision(plan=Plan(destination=q.destination, now=q.now), targets=(), standing=(), whole=whole)
     window = _hull(q, [(o.says.start, o.says.end) for o in there.own] + [(r.accepted.start, r.accepted.end) for r in memory.rows])
-    places = [o.says for o in there.own] + [o.accepted for o in there.own if o.accepted]
+    places = [o.says for o in (*there.own, *there.over)] + [o.accepted for o in there.own if o.accepted]
     rota, losses = _desired(q, q.schedule, window)
     targets = in_lanes(rota, places, q.now)
     drifts = calendar.compare(
@@ -108,7 +106,7 @@ def _calendar(q: Question) -> Decision:
         policy=q.policy,
         without=_without(q),
     )
-    others = _others(q, there, rota, window) if q.can.exclusive else []
+    others = beside.others(there.foreign, rota, Window(q.now, window.end), q.policy.mode) if q.can.exclusive else []
     drifts, pulled, holds = _imports(q, [*drifts, *(d for _, d in others)], window)
     after = rota
     if pulled or _withdrawn(drifts):
@@ -123,13 +121,20 @@ def _calendar(q: Question) -> Decision:
         q.here, own_future=sum(o.says.end > q.now for o in there.own) + len(there.gone), rota_empty=not after and bool(there.own),
         first_link=q.can.exclusive and not q.memory.rows and bool(others) and q.here.first_link,
     )  # fmt: skip
-    stands = [o.says for o in there.own if o.row is None or o.row.doubt != "delete"]
-    stands += [Value(e.person or f"?{e.title}", e.start, e.end) for e, d in others if d.do is Do.PUSH]
+    stands = shown.under(there.over, [o for o in there.own if o.row is None or o.row.doubt != "delete"])
+    stands += [Value(e.person or f"?{e.title}", e.start, e.end) for e, d in others if d.do is Do.PUSH and e.over is None]
     return _decided(
         q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands,
-        seen=[o.says for o in there.own], rows=[*rows, *memory.rows[len(q.memory.rows) :]], dropped=dropped,
+        differs=shown.differs(after, [o.says for o in there.own], _horizon(q)),
+        rows=[*rows, *memory.rows[len(q.memory.rows) :]], dropped=dropped,
         foreign=there.foreign, peers=there.peers,
     )  # fmt: skip
+
+
+def _adopted(q: Question) -> Memory:
+    """Shift-based pagers: somebody's entry that says exactly what the rota does, where none of ours does, is taken as ours."""
+    rota, _ = project(shifts(q.schedule, _horizon(q), role=q.role), q.can)
+    return replace(q.memory, rows=(*q.memory.rows, *beside.adopted(q.entries, q.memory.rows, rota, q.now)))
 
 
 def _not_ours(q: Question, there: Standing) -> str:
@@ -140,45 +145,6 @@ def _not_ours(q: Question, there: Standing) -> str:
     told = "entries there carry a syncd marker that this key does not verify, and nothing is remembered of this destination"
     remedy = "put back the key that they were written with; acknowledged, they stay, and ours come beside them"
     return f"{len(strangers)} {told}: {remedy}"
-
-
-def _adopted(q: Question) -> Memory:
-    """Shift-based pagers: somebody's entry that says exactly what the rota does, where none of ours does, is taken as ours."""
-    known = {row.ref for row in q.memory.rows}
-    ours = {(r.accepted.person, r.accepted.end) for r in q.memory.rows}
-    window = Window(q.now, q.now + q.horizon)
-    rota, _ = project(shifts(q.schedule, window, role=q.role), q.can)
-    wanted = {(s.person, max(s.start, q.now), s.end): s for s in rota if (s.person, s.end) not in ours}
-    rows = []
-    for entry in q.entries:
-        shift = wanted.pop((entry.person or "", max(entry.start, q.now), entry.end), None) if entry.ref not in known else None
-        if shift is not None:
-            value = Value(shift.person, entry.start, entry.end)
-            rows.append(
-                Row(ref=entry.ref, uid=entry.uid, key=shift.key, generation=0, op="", accepted=value, version=entry.version)
-            )
-    return replace(q.memory, rows=(*q.memory.rows, *rows))
-
-
-def _others(q: Question, there: Standing, rota: Sequence[Shift], window: Window) -> list[tuple[Entry, Drift]]:
-    """Shift-based pagers: others' entries add somebody, so where the rota decides they go (R) or are told of (C)."""
-    found: list[tuple[Entry, Drift]] = []
-    on = [(s.start, s.end, s.person) for s in rota]
-    for entry in there.foreign:
-        span = Window(max(entry.start, q.now), min(entry.end, window.end))
-        if span.start >= span.end:
-            continue
-        decided = [bool(people) for _, (people,) in sweep(span, on)]
-        goes = all(decided) and entry.end <= window.end and q.policy.mode is not Mode.BIDIRECTIONAL
-        tell = Tell.REMOVED if goes else Tell.CONFLICT if any(decided) and q.policy.mode is Mode.BIDIRECTIONAL else Tell.NOTHING
-        observed = frozenset({entry.person or f"?{entry.title}"})
-        row = "10" if any(decided) else "11"
-        drift = Drift(
-            start=span.start, end=span.end, lane=-1, row=row, do=Do.PUSH if goes else Do.KEEP, tell=tell, base=frozenset(),
-            desired=None, observed=observed, refs=((entry.ref, entry.version or ""),),
-        )  # fmt: skip
-        found.append((entry, drift))
-    return found
 
 
 # --- pagers whose entries lie on each other ---------------------------------------------------------------------
@@ -210,16 +176,19 @@ def _pager(q: Question) -> Decision:
     )  # fmt: skip
     doomed = {row.ref for row in q.memory.rows if row.doubt == "delete"}
     stands = [Value(e.person or f"?{e.title}", e.start, e.end) for e in q.entries if e.ref not in doomed]
-    seen = [Value(p.person or f"?{p.title}", p.start, p.end) for p in q.paged if p.ref is not None]
     linked = here.first_link and any(c.name(q.now) not in here.released for c in changes)
     return _decided(
-        q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands, seen=seen,
+        q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands, differs=0,
         rows=[], dropped=[ref for ref in known if ref not in there], foreign=(), peers=(),
         pieces=None if linked else pager.agreed(drifts, q.paged, q.entries, q.memory, q.now),
     )  # fmt: skip
 
 
 # --- what both share ------------------------------------------------------------------------------------------
+
+
+def _horizon(q: Question) -> Window:
+    return Window(q.now, q.now + q.horizon)
 
 
 def _hull(q: Question, spans: Iterable[tuple[Instant, Instant]]) -> Window:
@@ -282,7 +251,7 @@ def _decided(
     targets: list[Target],
     losses: list[Loss],
     stands: list[Value],
-    seen: list[Value],
+    differs: int,
     rows: list[Row],
     dropped: list[str],
     foreign: Sequence[Entry],
@@ -309,15 +278,9 @@ def _decided(
     return Decision(
         plan=plan, targets=tuple(targets), standing=tuple(v for v in stands if v.end > q.now), rows=tuple(rows),
         dropped=tuple(dropped), pieces=pieces, withdrawn=_withdrawn(drifts), holds=(*holds, *more),
-        notices=tuple(told), losses=tuple(losses), differs=differs(after, seen, Window(q.now, q.now + q.horizon)),
+        notices=tuple(told), losses=tuple(losses),
+        differs=shown.differs_paged(after, q.paged, _horizon(q)) if q.can.renders else differs,
     )  # fmt: skip
-
-
-def differs(rota: Iterable[Shift], seen: Iterable[Value], window: Window) -> int:
-    """Seconds of `window` in which those shown are not those of the rota."""
-    here = [(s.start, s.end, s.person) for s in rota]
-    there = [(v.start, v.end, v.person) for v in seen]
-    return sum(piece.end - piece.start for piece, (want, on) in sweep(window, here, there) if sorted(want) != sorted(on))
 
 
 def _peer(q: Question, entry: Entry) -> Notice:

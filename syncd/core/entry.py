@@ -15,6 +15,8 @@ class Capabilities:
     """Whoever it shows is paged, so others' entries count too (a pager); else only ours are assignments (a calendar)."""
     stacked: bool = False
     """Of entries that overlap the one created last is on top; the observation says which (PagerDuty's overrides)."""
+    renders: bool = False
+    """It tells itself whom it pages (`Observation.paged`); else its entries do."""
     markers: bool = True
     own_ids: bool = True
     """The client chooses the id, so that a create sent twice makes one entry."""
@@ -43,11 +45,14 @@ class Entry:
     """What a human reads there; for a pager the name or address of whoever is not known to the rota."""
     version: str | None = None
     marker: str | None = None
+    over: str | None = None
+    """The ref of the entry that this one lies over: while it does, that one's person is not on. `person` None without a title:
+    nobody is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paged:
-    """Whom an exclusive, stacked destination pages in `[start, end)`: `ref` is the override on top, None for its own layers."""
+    """Whom a destination that renders its rota pages in `[start, end)`: `ref` is the entry that says so, None its own layers."""
 
     start: Instant
     end: Instant

@@ -78,10 +78,8 @@ def guarded(
             if change.status is not Status.HELD and name not in here.released:
                 held.setdefault(name, reason)
 
-    removals = [
-        c for c in changes
-        if c.action is Action.DELETE and not (_succeeded(c, changes) or _doubled(c, shown, now) or _covered(c, on, now))
-    ]  # fmt: skip
+    away = [c for c in changes if c.action is Action.DELETE and c.beneath is None]
+    removals = [c for c in away if not (_succeeded(c, changes) or _doubled(c, shown, now) or _covered(c, on, now))]
     replaces = [c for c in changes if c.action is Action.REPLACE and c.before != c.after]
     edits = [c for c in changes if c.human and c.action in {Action.DELETE, Action.REPLACE}]
     if here.first_link:

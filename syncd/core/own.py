@@ -60,9 +60,11 @@ class Own:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A calendar, sorted by whose hand."""
+    """A destination, sorted by whose hand."""
 
     own: tuple[Own, ...]
+    over: tuple[Own, ...] = ()
+    """What lies over an entry of ours (`Entry.over`): an edit of that one by a human's hand, in its lane. "" is nobody."""
     gone: tuple[Row, ...]
     """Rows whose entry was looked for and is not there."""
     foreign: tuple[Entry, ...]
@@ -77,8 +79,12 @@ def standing(entries: Iterable[Entry], memory: Memory, marks: Mapping[str, Verdi
     foreign: list[Entry] = []
     peers: list[Entry] = []
     copies: list[Entry] = []
+    above: list[Entry] = []
     seen: set[str] = set()
     for entry in entries:
+        if entry.over is not None:
+            above.append(entry)
+            continue
         hand, claim = marks.get(entry.ref, (Hand.FOREIGN, None))
         row = rows.get(entry.ref)
         if row is not None and hand is not Hand.OWN and entry.uid not in ("", row.uid):
@@ -90,7 +96,18 @@ def standing(entries: Iterable[Entry], memory: Memory, marks: Mapping[str, Verdi
             {Hand.PEER: peers, Hand.COPY: copies}.get(hand, foreign).append(entry)
     gone = tuple(row for row in memory.rows if row.ref not in seen)
     own.sort(key=lambda o: (o.says.start, o.says.end, o.entry.ref))
-    return Standing(own=tuple(own), gone=gone, foreign=tuple(foreign), peers=tuple(peers), copies=tuple(copies))
+    beneath = {o.entry.ref: o for o in own}
+    foreign += [entry for entry in above if entry.over not in beneath]
+    over = tuple(_over(entry, beneath[entry.over or ""]) for entry in above if entry.over in beneath and entry.end > now)
+    return Standing(own=tuple(own), over=over, gone=gone, foreign=tuple(foreign), peers=tuple(peers), copies=tuple(copies))
+
+
+def _over(entry: Entry, under: Own) -> Own:
+    """While it lasts, whoever is under it is not on; nothing of it beyond the entry under it counts."""
+    person = entry.person or (unknown(entry.title) if entry.title else "")
+    start, end = max(entry.start, under.says.start), min(entry.end, under.says.end)
+    says = Value(person, start, max(start, end), under.says.lane)
+    return Own(entry=entry, row=under.row, claim=None, says=says, accepted=under.accepted, edited=True)
 
 
 def _own(entry: Entry, row: Row | None, claim: Claim | None, now: Instant) -> Own:

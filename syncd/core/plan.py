@@ -49,6 +49,8 @@ class Change:
     """Whether what it changes counts as standing; not where a delete of it is under way (W5)."""
     human: bool = False
     """It takes away or overwrites what a human did there."""
+    beneath: Value | None = None
+    """What comes to light again where what is deleted lay over it."""
     drifts: tuple[Drift, ...] = ()
     """What it answers; their notices are due once it is applied (W6)."""
 

@@ -44,6 +44,7 @@ def plan(
     says so (exclusive destinations).
     """
     kept = {ref for d in drifts if d.do in {Do.KEEP, Do.HOLD} for ref, _ in d.refs}
+    kept |= {over.entry.over or "" for over in there.over if over.entry.ref in kept}  # it stands on what lies under it
     blocked = _blocked(there, drifts, kept)
     wanted = [part for t in targets for part in _clipped(t, blocked.get(t.lane, ()), now)]
     ours = [own for own in there.own if own.entry.ref not in kept and own.says.end > now]
@@ -58,10 +59,11 @@ def plan(
             changes.append(_created(target, now))
     changes += [c for own in surplus for c in _removed(own, now, truncates=truncates)]
     changes += [_away(entry, drift) for entry, drift in foreign]
+    changes += [_lifted(over, there, drifts) for over in there.over if over.entry.ref not in kept]
     told = _Told(drifts)
     explained = [told.explained(c) for c in changes]
     standing = [own.says for own in ours if own.row is None or own.row.doubt != "delete"]
-    standing += [Value(e.person or "", e.start, e.end) for e, _ in foreign]
+    standing += [Value(e.person or "", e.start, e.end) for e, _ in foreign if e.over is None]
     return _numbered(ordered(explained, standing, wanted, now), there, memory)
 
 
@@ -206,6 +208,17 @@ def _change(own: Own, action: Action, shift: Shift | None, after: Value | None) 
 def _away(entry: Entry, drift: Drift) -> Change:
     before = Value(entry.person or f"?{entry.title}", entry.start, entry.end)
     return Change(action=Action.DELETE, row=drift.row, key="", before=before, entry=entry, human=True, drifts=(drift,))
+
+
+def _lifted(over: Own, there: Standing, drifts: Iterable[Drift]) -> Change:
+    """What lies over an entry of ours goes: that one covers its time, so it uncovers nothing."""
+    about = [d for d in drifts if any(ref == over.entry.ref for ref, _ in d.refs)]
+    under = next(own.says for own in there.own if own.entry.ref == over.entry.over)
+    return Change(
+        action=Action.DELETE, row=about[0].row if about else "1", key=over.row.key if over.row else "", before=over.says,
+        entry=over.entry, relied=False, human=any(d.do is Do.PUSH for d in about),
+        beneath=over.says._replace(person=under.person),
+    )  # fmt: skip
 
 
 class _Told:

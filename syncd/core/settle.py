@@ -68,7 +68,8 @@ def _created(
             return entry  # the server took the marks away
     if intent.after is None or any(claims):
         return None
-    likely = [e for ref, e in there.items() if ref not in rows and not e.uid and is_like(e, intent.after, intent.seen, now)]
+    beside = [e for ref, e in there.items() if ref not in rows and not e.uid and e.over is None]
+    likely = [e for e in beside if is_like(e, intent.after, intent.seen, now)]
     return min(likely, key=lambda e: e.ref, default=None)
 
 

@@ -23,7 +23,7 @@ from syncd.core.settle import Settled
 from syncd.cycle import remember, tell
 from syncd.cycle.look import Look, Remembered, agrees, confirm, look, question
 from syncd.cycle.look import remember as recall
-from syncd.cycle.send import Answer, Sender, after_answers
+from syncd.cycle.send import Answer, Sender, after_answers, paged_after
 from syncd.store import Lease, LeaseLost, Store, StoreError
 
 REPLANS = 3
@@ -190,7 +190,12 @@ class Cycle:
         report.error = sent.stopped
         report.after = sent.after
         again = sent.again and sent.stopped is None
-        standing = after_answers(seen.entries, sent.answers)
+        standing = replace(
+            seen.observation,
+            entries=after_answers(seen.entries, sent.answers),
+            paged=paged_after(seen.observation.paged, sent.answers),
+            same=frozenset(),
+        )
         remember.done(base, remembered, seen, decision, sent, standing, final=last or not again or self.stop.is_set())
         return again or bool(decision.plan.pulls and sent.stopped is None and not sent.answers and self._unsettled(decision))
 

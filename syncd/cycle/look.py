@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncd.config.settings import Destination
 from syncd.connector import Connector, Observation, Site
@@ -98,7 +98,7 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
         ref: e.version or "" for ref, e in contents.items() if ref in ours or (e.start < window.end and window.start < e.end)
     }
     versions |= {ref: "" for ref in ours if ref not in versions}
-    observation = connector.read(window, versions)
+    observation = _as_last(connector.read(window, versions), known.last)
     further = max((e.end for e in observation.entries if can.stacked and e.ref in _tops(observation)), default=0)
     if (
         further > window.end and window.end < now + settings.horizon + core.FURTHEST
@@ -112,6 +112,11 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     skewed = _skewed(settings.name, observation, now)
     jumped = _put_back(known.known, now) or skewed
     return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=jumped, skewed=skewed)
+
+
+def _as_last(observation: Observation, last: Observation | None) -> Observation:
+    """Where the final rota was not asked for, nothing changed since the last look but what we wrote: that one's still holds."""
+    return observation if observation.rendered else replace(observation, paged=last.paged if last else (), rendered=True)
 
 
 def _tops(observation: Observation) -> set[str]:

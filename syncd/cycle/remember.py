@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from syncd.config.settings import Destination
-from syncd.connector import Entry, Stale
+from syncd.connector import Observation, Stale
 from syncd.core import pager
 from syncd.core.decide import FURTHEST, Decision, Question
 from syncd.core.drift import Pull
@@ -194,11 +194,8 @@ def _applied(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decisio
         )
 
 
-def done(
-    base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sent, standing: tuple[Entry, ...], *, final: bool
-) -> None:
+def done(base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sent, standing: Observation, *, final: bool) -> None:
     """The end of a round: what stands there now, how the destination is, when it is due next."""
-    observation = replace(seen.observation, entries=standing, same=frozenset())
     surely = _standing_after(decision, sent)
     unexported = next_unexported(decision.targets, surely, seen.now, seen.now + base.settings.horizon)
     held = [c for c in decision.plan.changes if c.status is Status.HELD]
@@ -209,7 +206,7 @@ def done(
     )
     reason = reason or (decision.holds[0].reason if decision.holds else "") or (sent.waiting[0].reason if sent.waiting else "")
     with base.store.write(base.lease) as tx:
-        tx.observations.put(base.name, observation, base.now, was.last)
+        tx.observations.put(base.name, standing, base.now, was.last)
         if not final:
             return
         status = after_cycle(unexported, base.now, pending=False, reason=reason if (held or sent.waiting or reason) else "")
@@ -236,8 +233,8 @@ def _standing_after(decision: Decision, sent: Sent) -> list[Value]:
         change = answer.call.change
         if change.before in standing and answer.outcome is not Outcome.REJECTED:
             standing.remove(change.before)
-        if answer.outcome is Outcome.APPLIED and change.after is not None:
-            standing.append(change.after)
+        if answer.outcome is Outcome.APPLIED:
+            standing += [value for value in (change.after, change.beneath) if value is not None]
     return standing
 
 

@@ -24,6 +24,7 @@ from syncd.connector import (
     Unsupported,
 )
 from syncd.core.desired import Target
+from syncd.core.entry import Paged
 from syncd.core.marker import Claim, digest, sign, title_digest, uid_for
 from syncd.core.model import Instant
 from syncd.core.plan import Change, Cover, Status
@@ -275,6 +276,23 @@ def after_answers(entries: Iterable[Entry], answers: Iterable[Answer]) -> tuple[
                 there.pop(answer.call.change.ref, None)
             there[answer.entry.ref] = answer.entry
     return tuple(there.values())
+
+
+def paged_after(paged: Iterable[Paged], answers: Iterable[Answer]) -> tuple[Paged, ...]:
+    """Whom it pages as far as we know: what was rendered, with what was confirmed since."""
+    now = list(paged)
+    for answer in answers:
+        change, entry = answer.call.change, answer.entry
+        if answer.outcome is not Outcome.APPLIED:
+            continue
+        if change.ref is not None:
+            now = [one for one in now if one.ref != change.ref]
+        if change.beneath is not None and change.entry is not None:
+            under = change.beneath
+            now.append(Paged(start=under.start, end=under.end, person=under.person, ref=change.entry.over))
+        if entry is not None:
+            now.append(Paged(start=entry.start, end=entry.end, person=entry.person, title=entry.title, ref=entry.ref))
+    return tuple(now)
 
 
 def _forget_version(there: dict[str, Entry], ref: str) -> None:

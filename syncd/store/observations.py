@@ -11,7 +11,7 @@ from syncd.core.model import Instant
 from syncd.store.session import Session
 from syncd.store.text import dumps, loads
 
-_ENTRY = ("ref", "uid", "start", "end", "person", "title", "version", "marker")
+_ENTRY = ("ref", "uid", "start", "end", "person", "title", "version", "marker", "over")
 _PAGED = ("start", "end", "person", "title", "ref")
 
 
@@ -28,9 +28,9 @@ class Observations:
         )
         if found is None:
             return None
-        said = loads(found["content"])
+        said = loads(found["content"])  # what an older version wrote has fewer fields
         observation = Observation(
-            entries=tuple(Entry(**dict(zip(_ENTRY, entry, strict=True))) for entry in said["entries"]),
+            entries=tuple(Entry(**dict(zip(_ENTRY, entry, strict=False))) for entry in said["entries"]),
             same=frozenset(said["same"]),
             paged=tuple(Paged(**dict(zip(_PAGED, paged, strict=True))) for paged in said["paged"]),
             server_time=found["server_time"],

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tests.simulators.common import Bucket, Call, answer, call_of, serve
-from tests.simulators.pagerduty_account import CustomShift, Override
+from tests.simulators.pagerduty_account import CustomShift, Override, V3Override
 from tests.simulators.pagerduty_rest import LayerBased
 from tests.simulators.pagerduty_service import KEY, READ_KEY, error
-from tests.simulators.pagerduty_v3 import ShiftBased
+from tests.simulators.pagerduty_v3 import ShiftBased, member
 
 CLIENT_ID, CLIENT_SECRET = "canary-client-id", "canary-client-secret"
 
@@ -139,6 +139,15 @@ class PagerDuty(LayerBased, ShiftBased):
             self.account.schedules[schedule].shifts[one.id] = one
             return one.id
 
+    def human_overrides_shift(self, schedule: str, shift: str, user: str | None, start: int, end: int) -> str:
+        """Puts somebody over a custom shift, as *Override shift* does in the page; None: nobody. Its id (PD-43)."""
+        with self.hand():
+            there = self.account.schedules[schedule]
+            under = there.shifts[shift].user
+            one = V3Override(self.account.new_id("A", 26), start, end, member(under), member(user), None, shift)
+            there.v3_overrides[one.id] = one
+            return one.id
+
     def human_changes_shift(self, schedule: str, shift: str, **change: Any) -> None:
         with self.hand():
             for name, value in change.items():
@@ -149,6 +158,7 @@ class PagerDuty(LayerBased, ShiftBased):
             there = self.account.schedules[schedule]
             there.overrides.pop(entry, None)
             there.shifts.pop(entry, None)
+            there.v3_overrides.pop(entry, None)
 
     def human_upgrades(self, schedule: str) -> None:
         """The schedule becomes shift-based and keeps its id (PD-41); its overrides become custom shifts."""

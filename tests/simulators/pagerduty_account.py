@@ -109,6 +109,17 @@ class V3Override:
 
 
 @dataclass
+class Computed:
+    """A piece of a shift-based schedule's final schedule."""
+
+    start: int
+    end: int
+    user: str | None
+    """None: an empty member."""
+    source: Mapping[str, str]
+
+
+@dataclass
 class Schedule:
     id: str
     name: str
@@ -141,6 +152,38 @@ class Schedule:
                 yield start, end, top.user, top.id
             elif under:
                 yield start, end, under[-1][2], None
+
+    # --- shift-based ---------------------------------------------------------------------
+
+    def computed(self, since: int, until: int) -> list[Computed]:
+        """Rotations and custom shifts side by side, each with its own overrides over it (PD-43, PD-49), unclipped."""
+        found = []
+        for id_, rotation in self.rotations.items():
+            for start, end, who, _ in self.layer_pieces(rotation, since, until):
+                mine = [one for one in self.v3_overrides.values() if one.rotation == id_]
+                found += _overridden(start, end, who, "schedule_rotation", {"rotation_id": id_}, mine)
+        for shift in self.shifts.values():
+            mine = [one for one in self.v3_overrides.values() if one.shift == shift.id]
+            found += _overridden(shift.start, shift.end, shift.user, "custom_shift", {"shift_id": shift.id}, mine)
+        return [one for one in found if one.start < until and since < one.end]
+
+
+def _overridden(
+    start: int, end: int, user: str | None, kind: str, names: Mapping[str, str], overrides: Iterable[V3Override]
+) -> list[Computed]:
+    """Of overrides that overlap the one created last wins."""
+    over = [one for one in overrides if one.start < end and start < one.end]
+    edges = sorted({start, end, *(at for one in over for at in (one.start, one.end) if start < at < end)})
+    found: list[Computed] = []
+    for first, last in pairwise(edges):
+        top = next((one for one in reversed(over) if one.start <= first < one.end), None)
+        source = {"type": kind, **names} if top is None else {"type": f"{kind}_override", **names, "override_id": top.id}
+        who = user if top is None else top.overriding.get("user_id")
+        if found and (found[-1].user, found[-1].source) == (who, source):
+            found[-1].end = last
+        else:
+            found.append(Computed(first, last, who, source))
+    return found
 
 
 def _quarters(since: int, until: int) -> Iterator[tuple[int, int]]:

@@ -40,6 +40,8 @@ class Service(Simulator):
         self.past_delete_status = 400  # or 404 (PD-28)
         self.upgraded_status = 400  # or 404: v2 override calls on an upgraded schedule
         self.joins_rendered = True  # neighbours of one user are one rendered entry
+        self.cuts_v3_overrides = True  # or False: a running or past one is simply gone (PD-46)
+        self.hides_deleted = False  # the rendering leaves out whoever is no user any more
         self.bare_429 = False  # neither headers nor body (PD-12)
         self.lag = 0.0  # seconds until a write shows in lists
         self.refuse_tokens = 0

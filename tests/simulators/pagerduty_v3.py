@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tests.simulators.common import answer, call_of
-from tests.simulators.pagerduty_account import CustomShift, Schedule, V3Override, iso, seconds
+from tests.simulators.pagerduty_account import Computed, CustomShift, Schedule, V3Override, iso, seconds
 from tests.simulators.pagerduty_service import Service, error
 
 
@@ -58,29 +58,30 @@ class ShiftBased(Service):
             "html_url": f"https://{self.account.subdomain}.pagerduty.com/schedules/{there.id}",
         }  # fmt: skip
         if call.first("include[]") == "final_schedule" and call.first("since") and call.first("until"):  # PD-49
-            form["final_schedule"] = self._final(there, seconds(call.first("since") or ""), seconds(call.first("until") or ""))
+            window = seconds(call.first("since") or ""), seconds(call.first("until") or "")
+            form["final_schedule"] = self._final(there, *window, over=call.first("overflow") == "true")
         return answer({"schedule": form})
 
-    def _final(self, there: Schedule, since: int, until: int) -> dict[str, Any]:
-        """Everybody who has a shift then; where nobody has, an empty member (PD-49)."""
-        on = [one for one in there.shifts.values() if one.start < until and since < one.end]
-        told = [self._computed(one.start, one.end, member(one.user), one.id) for one in on]
+    def _final(self, there: Schedule, since: int, until: int, *, over: bool) -> dict[str, Any]:
+        """Everybody who is on call then, each with where it comes from; where nobody is, an empty member (PD-49)."""
+        on = [one for one in there.computed(since, until) if one.user in self.account.users or not self.hides_deleted]
+        told = [self._computed(one, since, until, over=over) for one in on]
         covered, at = 0, since
-        for one in sorted(on, key=lambda shift: shift.start):
+        for one in sorted(on, key=lambda piece: piece.start):
             if one.user and one.end > at:
                 if one.start > at:
-                    told.append(self._computed(at, one.start, member(None), None))
+                    told.append(self._computed(Computed(at, one.start, None, {"type": "schedule_rotation"}), since, until))
                 covered += min(one.end, until) - max(one.start, at)
                 at = max(at, one.end)
         if at < until:
-            told.append(self._computed(at, until, member(None), None))
+            told.append(self._computed(Computed(at, until, None, {"type": "schedule_rotation"}), since, until))
         share = round(100 * covered / (until - since), 1)
         return {"type": "final_schedule", "rendered_coverage_percentage": share, "computed_shift_assignments": told}
 
-    def _computed(self, start: int, end: int, who: Mapping[str, str], shift: str | None) -> dict[str, Any]:
-        source = {"type": "custom_shift", "shift_id": shift} if shift else {"type": "schedule_rotation"}
-        kind = "computed_shift_assignment"
-        return {"type": kind, "start_time": iso(start), "end_time": iso(end), "member": dict(who), "source": source}
+    def _computed(self, one: Computed, since: int, until: int, *, over: bool = False) -> dict[str, Any]:
+        start, end = (one.start, one.end) if over else (max(one.start, since), min(one.end, until))
+        who, kind = dict(member(one.user)), "computed_shift_assignment"
+        return {"type": kind, "start_time": iso(start), "end_time": iso(end), "member": who, "source": dict(one.source)}
 
     async def _list_shifts(self, request: Request) -> Response:
         there = self._shift_based(request)
@@ -165,7 +166,11 @@ class ShiftBased(Service):
         there = self._shift_based(request)
         if isinstance(there, Response):
             return there
-        return self.page(call_of(request), "overrides", [self._v3_form(one) for one in there.v3_overrides.values()])
+        call = call_of(request)
+        since, until = seconds(call.first("since") or ""), seconds(call.first("until") or "")
+        edges = (0, 2**40) if call.first("overflow") == "true" else (since, until)
+        shown = [one for one in there.v3_overrides.values() if one.start < until and since < one.end]
+        return self.page(call, "overrides", [self._v3_form(one, *edges) for one in shown])
 
     async def _create_v3_overrides(self, request: Request) -> Response:
         there = self._shift_based(request)
@@ -191,14 +196,24 @@ class ShiftBased(Service):
         if one is None:
             return error(404, 2100, "Not Found", v3=True)
         if request.method == "DELETE":
-            del there.v3_overrides[one.id]
-            return Response(b"", 204)
+            return self._delete_v3_override(there, one, int(self.clock.now))
         return answer({"override": self._v3_form(one)})
 
-    def _v3_form(self, one: V3Override) -> dict[str, Any]:
+    def _delete_v3_override(self, there: Schedule, one: V3Override, now: int) -> Response:
+        """Of a running or past one undocumented (PD-46): by switch like a custom shift's, or gone whatever the time is."""
+        if self.cuts_v3_overrides and one.end <= now:
+            return error(400, 2001, "Invalid Request", ["the override has already ended"], v3=True)
+        if self.cuts_v3_overrides and one.start < now:
+            one.end = now
+        else:
+            del there.v3_overrides[one.id]
+        return Response(b"", 204)
+
+    def _v3_form(self, one: V3Override, since: int = 0, until: int = 2**40) -> dict[str, Any]:
         source = {"rotation_id": one.rotation} if one.rotation else {"custom_shift_id": one.shift}
         return {
-            "id": one.id, "type": "override_shift", "start_time": iso(one.start), "end_time": iso(one.end), **source,
+            "id": one.id, "type": "override_shift", "start_time": iso(max(one.start, since)),
+            "end_time": iso(min(one.end, until)), **source,
             "overridden_member": dict(one.overridden), "overriding_member": dict(one.overriding),
         }  # fmt: skip
 
