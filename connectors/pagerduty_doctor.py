@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 from connectors.pagerduty_answer import Refusal
 from connectors.pagerduty_api import SCOPES, Api, listed
+from connectors.pagerduty_final import final
 from connectors.pagerduty_people import People
 from syncd.connector import ConnectorError, Denied, Finding, Site, Unsupported
-from syncd.core.model import iso
+from syncd.core.model import DAY, Window, iso
 
 KEYS = "in PagerDuty: Integrations > Developer Tools > API Access Keys > Create New API Key, with Read-only API Key not ticked"
 APP = f"in PagerDuty: Integrations > Developer Tools > App Registration > your app > Scoped OAuth, tick {', '.join(SCOPES)}"
@@ -38,6 +39,27 @@ def examine(api: Api, people: People, site: Site, flavour: Callable[[], str], en
     except ConnectorError as problem:
         yield _bad("writing", problem)
     yield from _people(people, site)
+
+
+def beside_the_rota(api: Api, schedule: str) -> Iterator[Finding]:
+    """Of a shift-based schedule: what else decides whom it pages in the next 30 days."""
+    try:
+        now = api.get(f"/v3/schedules/{schedule}").time or 0
+        told = final(api, schedule, Window(now, now + 30 * DAY))
+    except (ConnectorError, Refusal) as problem:
+        text = problem.answer.words if isinstance(problem, Refusal) else str(problem)
+        yield Finding(what="final schedule", ok=False, text=text, remedy="the rest is well; look again later")
+        return
+    if told.on is None:
+        text = "PagerDuty does not render this schedule, so `status` compares the custom shifts and the overrides alone"
+        yield Finding(what="final schedule", ok=True, text=text)
+    number = len(told.overs)
+    text = f"{number or 'none'} over custom shifts in the next 30 days"
+    yield Finding(what="overrides", ok=True, text=text + ("; `mode` decides about them" if number else ""))
+    others = len({on.user for on in told.on or () if on.ref is None})
+    if others:
+        text = f"rotations of this schedule page {others} {'person' if others == 1 else 'people'} besides the rota"
+        yield Finding(what="rotations", ok=False, text=text, remedy="delete them in PagerDuty, unless both are to be paged")
 
 
 def _people(people: People, site: Site) -> Iterator[Finding]:

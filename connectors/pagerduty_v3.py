@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from connectors.pagerduty_answer import Answer, Refusal, line
 from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, every, item_of, listed, moment, slices
-from connectors.pagerduty_doctor import examine
+from connectors.pagerduty_doctor import beside_the_rota, examine
 from connectors.pagerduty_final import OVERRIDES, Final, On, Over, final, override, period, user_of
 from connectors.pagerduty_people import People
 from syncd.connector import (
@@ -32,7 +32,7 @@ from syncd.connector import (
     Unavailable,
     Unsupported,
 )
-from syncd.core.model import DAY, Instant, Shift, Window, iso
+from syncd.core.model import Instant, Shift, Window, iso
 from syncd.core.timeline import minus
 
 PROOF = 900
@@ -295,25 +295,7 @@ class PagerDutyV3:
             bad = bad or not finding.ok
             yield finding
         if not bad:
-            yield self._overridden()
-
-    def _overridden(self) -> Finding:
-        """An override of a custom shift (PD-43) is not in the list that a look reads: say so before somebody relies on one."""
-        at = f"/v3/schedules/{self._schedule}"
-        try:
-            now = self._api.get(at).time or 0
-            items, _ = every(self._api, f"{at}/overrides", "overrides", period(Window(now, now + 30 * DAY)))
-        except (ConnectorError, Refusal) as problem:
-            text = problem.answer.words if isinstance(problem, Refusal) else str(problem)
-            return Finding(what="overrides", ok=False, text=text, remedy="the rest is well; look again later")
-        if not items:
-            return Finding(what="overrides", ok=True, text="none in the next 30 days")
-        return Finding(
-            what="overrides",
-            ok=False,
-            text=f"{len(items)} made in PagerDuty for the next 30 days, which syncd does not see",
-            remedy="change the rota, or the custom shift itself, and delete the overrides there",
-        )
+            yield from beside_the_rota(self._api, self._schedule)
 
 
 def _named(ref: str) -> str:

@@ -36,7 +36,7 @@ schedules:
     layers:
       - members: [ana, ben]
         rotation: {{every: 1, unit: day, at: "09:00"}}
-destinations:
+{overrides}destinations:
   pager:
     kind: {kind}
     schedule: support
@@ -70,15 +70,20 @@ class Stage:
     folder: Path
     kind: str
     mode: Mode = Mode.AUTHORITATIVE
+    overrides: str = ""
+    """More lines of the schedule."""
 
-    def cycle(self) -> Report:
+    def cycle(self, *, by_itself: bool = False) -> Report:
+        """As an export, or as the daemon does it."""
         file = self.folder / "syncd.yaml"
         schedule, ca_file = KINDS[self.kind], self.there.ca_file
-        file.write_text(ROTA.format(kind=self.kind, mode=self.mode, schedule=schedule, url=self.there.url, ca_file=ca_file))
+        said = {"kind": self.kind, "mode": self.mode, "schedule": schedule, "overrides": self.overrides}
+        file.write_text(ROTA.format(**said, url=self.there.url, ca_file=ca_file))
         config = load(file)
         store = Store.open(self.folder / "state")
         try:
-            errand = Errand(config=config, store=store, clock=VendorsClock(self.there), trigger=Trigger.EXPORT)
+            trigger = Trigger.DAEMON if by_itself else Trigger.EXPORT
+            errand = Errand(config=config, store=store, clock=VendorsClock(self.there), trigger=trigger)
             return errand.run(config.destinations["pager"])
         finally:
             if store is not None:

@@ -10,12 +10,12 @@ import pytest
 
 from connectors.pagerduty_v3 import PagerDutyV3
 from syncd.connector import Rejected, Site, Stale, Unavailable, Unsupported
-from syncd.core.model import HOUR, Instant
+from syncd.core.model import DAY, HOUR, Instant, Window
 from tests.connectors.conformance import SITE, WINDOW, Conformance, T, op, said, shift
 from tests.connectors.pagerduty_place import LAYERS, METHODS, SHIFTS, account, fault, options, user
 from tests.simulators.common import Fault
 from tests.simulators.pagerduty import PagerDuty as Vendor
-from tests.simulators.pagerduty_account import V3Override
+from tests.simulators.pagerduty_account import Layer
 
 
 @pytest.fixture
@@ -175,16 +175,69 @@ def test_an_answer_without_its_list_is_no_empty_list(place: Vendor, pager: Pager
     assert pager.read(WINDOW, {}).entries == ()
 
 
-def test_doctor_tells_of_overrides_that_a_look_does_not_see(place: Vendor, pager: PagerDutyV3) -> None:
+def test_doctor_tells_of_overrides_and_of_rotations_beside_the_rota(place: Vendor, pager: PagerDutyV3) -> None:
     entry = pager.create(shift(), op("a1"))
-    ana, ben = ({"type": "user_member", "user_id": user(place, who)} for who in ("ana", "ben"))
+    assert [(one.text, one.ok) for one in pager.doctor()][-1] == ("none over custom shifts in the next 30 days", True)
+    place.human_overrides_shift(SHIFTS, entry.ref, user(place, "ben"), T, T + HOUR)
     with place.hand():
-        place.account.schedules[SHIFTS].v3_overrides["A1"] = V3Override("A1", T, T + HOUR, ana, ben, None, entry.ref)
+        place.account.schedules[SHIFTS].rotations["R1"] = Layer([user(place, "cho")], T, HOUR)
     findings = {finding.what: finding for finding in pager.doctor()}
-    assert not findings["overrides"].ok
-    assert findings["overrides"].text.startswith("1 made in PagerDuty")
-    place.faults.add(Fault(path="overrides$", status=503))
-    assert [finding.ok for finding in pager.doctor() if finding.what == "overrides"] == [False]
+    assert findings["overrides"].text.startswith("1 over custom shifts")
+    assert (findings["rotations"].ok, findings["rotations"].text) == (
+        False,
+        "rotations of this schedule page 1 person besides the rota",
+    )
+    place.renders = False
+    assert "does not render" in {one.what: one for one in pager.doctor()}["final schedule"].text
+    place.renders = True
+    place.faults.add(Fault(method="GET", path=f"{SHIFTS}$", first=2, status=503))
+    assert [finding.ok for finding in pager.doctor() if finding.what == "final schedule"] == [False]
+
+
+def test_an_override_is_an_entry_that_lies_over_ours(place: Vendor, pager: PagerDutyV3) -> None:
+    ours = pager.create(shift(), op("a1"))
+    ref = place.human_overrides_shift(SHIFTS, ours.ref, user(place, "ben"), T + HOUR, T + 2 * HOUR)
+    seen = pager.read(WINDOW, {})
+    [over] = [one for one in seen.entries if one.ref == f"overrides/{ref}"]
+    assert (said(over), over.over) == ((T + HOUR, T + 2 * HOUR, "ben"), ours.ref)
+    assert [(*said(one), one.ref) for one in seen.paged] == [  # type: ignore[arg-type]
+        (ours.start, T + HOUR, "ana", ours.ref),
+        (T + HOUR, T + 2 * HOUR, "ben", over.ref),
+        (T + 2 * HOUR, ours.end, "ana", ours.ref),
+    ]  # fmt: skip
+    pager.delete(over, op("a2"))
+    pager.delete(over, op("a2"))
+    assert [one.ref for one in pager.read(WINDOW, {over.ref: over.version or ""}).entries] == [ours.ref]
+
+
+def test_an_override_given_to_somebody_else_meanwhile_is_stale(place: Vendor, pager: PagerDutyV3) -> None:
+    ours = pager.create(shift(), op("a1"))
+    ref = place.human_overrides_shift(SHIFTS, ours.ref, user(place, "ben"), T + HOUR, T + 2 * HOUR)
+    [over] = [one for one in pager.read(WINDOW, {}).entries if one.over]
+    with place.hand():
+        place.account.schedules[SHIFTS].v3_overrides[ref].overriding = {"type": "user_member", "user_id": user(place, "cho")}
+    with pytest.raises(Stale, match=f"the override {ref}"):
+        pager.delete(over, op("a2"))
+    assert place.account.schedules[SHIFTS].v3_overrides
+
+
+def test_an_override_told_in_pieces_is_one_entry(place: Vendor, pager: PagerDutyV3) -> None:
+    """Whether the vendor clips the rendering at the window's edges or not, and where a long window is read in slices."""
+    ours = pager.create(shift(start=T - 100 * DAY, end=T + 200 * DAY), op("a1"))
+    ref = place.human_overrides_shift(SHIFTS, ours.ref, user(place, "ben"), T - 10 * DAY, T + 190 * DAY)
+    for clips in (False, True):
+        place.clips_rendered = clips
+        seen = pager.read(Window(T, T + 180 * DAY), {})
+        assert [said(one) for one in seen.entries if one.over] == [(T - 10 * DAY, T + 190 * DAY, "ben")]
+        assert [one.ref for one in seen.paged] == [f"overrides/{ref}"]
+
+
+@pytest.mark.parametrize("left_out", ["shift_id", "type"])
+def test_what_the_source_of_a_piece_leaves_out_is_asked_for(place: Vendor, pager: PagerDutyV3, left_out: str) -> None:
+    ours = pager.create(shift(), op("a1"))
+    ref = place.human_overrides_shift(SHIFTS, ours.ref, user(place, "ben"), T + HOUR, T + 2 * HOUR)
+    place.leaves_out = left_out
+    assert [(one.ref, one.over) for one in pager.read(WINDOW, {}).entries if one.over] == [(f"overrides/{ref}", ours.ref)]
 
 
 def test_a_list_without_an_end_is_no_look(place: Vendor, pager: PagerDutyV3) -> None:

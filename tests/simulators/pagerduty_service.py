@@ -41,6 +41,9 @@ class Service(Simulator):
         self.upgraded_status = 400  # or 404: v2 override calls on an upgraded schedule
         self.joins_rendered = True  # neighbours of one user are one rendered entry
         self.cuts_v3_overrides = True  # or False: a running or past one is simply gone (PD-46)
+        self.renders = True  # or False: a v3 schedule comes without its final schedule whatever is asked for
+        self.clips_rendered = False  # overflow has no effect on the final schedule
+        self.leaves_out = ""  # a name in the source of a computed assignment
         self.hides_deleted = False  # the rendering leaves out whoever is no user any more
         self.bare_429 = False  # neither headers nor body (PD-12)
         self.lag = 0.0  # seconds until a write shows in lists

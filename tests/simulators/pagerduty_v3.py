@@ -57,7 +57,7 @@ class ShiftBased(Service):
             "escalation_policies": [], "rotations": [], "self": f"{self.url}/v3/schedules/{there.id}",
             "html_url": f"https://{self.account.subdomain}.pagerduty.com/schedules/{there.id}",
         }  # fmt: skip
-        if call.first("include[]") == "final_schedule" and call.first("since") and call.first("until"):  # PD-49
+        if self.renders and call.first("include[]") == "final_schedule" and call.first("since") and call.first("until"):  # PD-49
             window = seconds(call.first("since") or ""), seconds(call.first("until") or "")
             form["final_schedule"] = self._final(there, *window, over=call.first("overflow") == "true")
         return answer({"schedule": form})
@@ -79,9 +79,10 @@ class ShiftBased(Service):
         return {"type": "final_schedule", "rendered_coverage_percentage": share, "computed_shift_assignments": told}
 
     def _computed(self, one: Computed, since: int, until: int, *, over: bool = False) -> dict[str, Any]:
-        start, end = (one.start, one.end) if over else (max(one.start, since), min(one.end, until))
+        start, end = (one.start, one.end) if over and not self.clips_rendered else (max(one.start, since), min(one.end, until))
         who, kind = dict(member(one.user)), "computed_shift_assignment"
-        return {"type": kind, "start_time": iso(start), "end_time": iso(end), "member": who, "source": dict(one.source)}
+        source = {name: text for name, text in one.source.items() if name != self.leaves_out}
+        return {"type": kind, "start_time": iso(start), "end_time": iso(end), "member": who, "source": source}
 
     async def _list_shifts(self, request: Request) -> Response:
         there = self._shift_based(request)
