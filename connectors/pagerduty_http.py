@@ -76,6 +76,7 @@ def _settle(client: Any, one: _OnePerCall) -> None:
     client.max_network_attempts = 0  # PD-65
     client.timeout = httpx2.Timeout(READ, connect=CONNECT)  # the constructor's has no effect
     client.headers["Accept-Encoding"] = "identity"
+    client.log.disabled = True  # it would tell each failure a second time, before a command that shows no log
     client.one = one
 
 

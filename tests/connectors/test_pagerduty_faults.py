@@ -112,7 +112,9 @@ def struck(verb: str, kind: str, knob: dict[str, Any]) -> Fault:
 
 
 @pytest.mark.parametrize(("kind", "verb", "knob"), MATRIX, ids=[" ".join(case) for case in MATRIX])
-def test_one_request_one_word_and_what_was_there_stands(place: Vendor, kind: str, verb: str, knob: str) -> None:
+def test_one_request_one_word_and_what_was_there_stands(
+    place: Vendor, kind: str, verb: str, knob: str, caplog: pytest.LogCaptureFixture
+) -> None:
     fault, word, certain, done = KNOBS[knob]
     pager = made(place, kind)
     entry = prepared(pager, verb)
@@ -122,6 +124,7 @@ def test_one_request_one_word_and_what_was_there_stands(place: Vendor, kind: str
         call(pager, verb, entry)
     place.faults.clear()
     assert type(failure.value) is word
+    assert [line for line in caplog.records if line.name.startswith("pagerduty")] == [], "told once, by the error"
     if isinstance(failure.value, Unavailable):
         assert failure.value.refused == certain
         assert failure.value.after == (33 if knob == "rate limit" else None)
