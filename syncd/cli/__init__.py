@@ -17,6 +17,9 @@ from syncd import __version__
 
 FAILED, USAGE, WORK, STORE, BUSY, CONFIG, INTERRUPTED = 1, 2, 3, 74, 75, 78, 130
 
+LONGEST = 1_000
+"""Characters of a refusal: more of what was given is not repeated."""
+
 COMMANDS = {
     "check": ("check:check", "Every problem of the configuration, with file and line."),
     "doctor": ("doctor:doctor", "The same, and a call to each destination: credentials, rights, clock."),
@@ -129,11 +132,14 @@ class Syncd(Group):
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **more: Any) -> Any:  # type: ignore[override]
         """As click's, but with our texts and exit codes; ends the process unless `standalone_mode` is off."""
         more.setdefault("prog_name", "syncd")
-        _Voice.json = "--json" in (sys.argv[1:] if args is None else args)
+        words = sys.argv[1:] if args is None else list(args)
+        _Voice.json = "--json" in words
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             more.setdefault("color", False)
         try:
-            code = super().main(args, standalone_mode=False, **more)
+            if not all(word.isascii() or _is_text(word) for word in words):
+                stop("an argument is no UTF-8 text; mend it, or the locale ($LANG)", USAGE)
+            code = super().main(words, standalone_mode=False, **more)
         except SystemExit as ended:
             code = ended.code
         except (KeyboardInterrupt, click.Abort):
@@ -144,6 +150,14 @@ class Syncd(Group):
         if standalone_mode:
             sys.exit(code)
         return code
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def code_of(error: Exception) -> int:
@@ -181,6 +195,9 @@ def code_of(error: Exception) -> int:
 def refuse(message: str, code: int, problems: Sequence[Any] = ()) -> int:
     """The one shape of an error: a sentence, or a line for each problem; with `--json`
     `{"error": TEXT, "exit": CODE, "problems": [as `check` has them]}`. The exit code is handed back."""
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
+    message = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in message)
     if _Voice.json:
         _to_stderr(_json({"error": message, "exit": code, "problems": [problem.json() for problem in problems]}))
     elif problems:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from syncd.cli import USAGE, Group, say, stop
-from syncd.cli.change import period_of
+from syncd.cli.change import period_of, reason_option
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, shift_json, table, utc, when
 from syncd.core.model import Away, Override, Schedule, Window
@@ -41,7 +41,7 @@ def away() -> None:
 @click.option("--schedule", metavar="S", help="Only in this schedule; default: in every one.")
 @click.option("--from", "start", metavar="T", help="Default: today 00:00.")
 @click.option("--to", "end", metavar="T", help="Not part of it; default: the next day 00:00.")
-@click.option("--reason", default="", metavar="TEXT", help="Kept with it.")
+@reason_option
 @with_session
 def add(
     session: Session,
@@ -133,7 +133,7 @@ def list_(session: Session, person: str | None, everything: bool) -> None:
 
 @away.command("remove")
 @click.argument("id_", metavar="ID")
-@click.option("--reason", default="", metavar="TEXT", help="Kept with it.")
+@reason_option
 @with_session
 def remove(session: Session, id_: str, reason: str) -> None:
     """Take recorded time off back. It is marked, never deleted; the file's own is taken out of the file."""

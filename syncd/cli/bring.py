@@ -11,6 +11,7 @@ import click
 from syncd.cli import USAGE, Command, stop
 from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json
+from syncd.config.reading import read
 from syncd.imports import PRODUCTS, NotImportable, as_yaml, imported
 from syncd.imports.document import LONGEST
 from syncd.imports.draft import is_zone
@@ -66,7 +67,6 @@ def _bytes(file: str) -> bytes:
     if file == "-":
         return sys.stdin.buffer.read(LONGEST + 1)
     try:
-        with Path(file).open("rb") as stream:
-            return stream.read(LONGEST + 1)
+        return read(Path(file), LONGEST + 1)
     except OSError as error:
         return stop(f"{file}: {error.strerror}", USAGE)

@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from syncd.store import Tx
 
 
+def _said(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """As in a file: no longer, and without what commands a terminal."""
+    from syncd.config.document import Node
+    from syncd.config.keys import REASON
+    from syncd.config.problem import Report, Wrong
+
+    try:
+        text: str = REASON.read(Node("text", "", 1, 1, text=value.strip()), "--reason", Report())
+    except Wrong as wrong:
+        stop(f"--reason: {wrong.problem}; {wrong.remedy}", USAGE)
+    return text
+
+
+reason_option = click.option("--reason", default="", metavar="TEXT", callback=_said, help="Kept with it.")
+
+
 class Lists(Command):
     """`--person ana ben` is `--person ana --person ben`: the command takes no arguments besides its options."""
 
@@ -64,9 +80,12 @@ def clear_time(session: Session, text: str, option: str, of: Schedule, *, end: b
     return instant(local, of.timezone)
 
 
-def spread(values: Iterable[str]) -> list[str]:
-    """`ana,ben` is two."""
-    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+def spread(values: Iterable[str], option: str) -> list[str]:
+    """`ana,ben` is two. An empty one, perhaps of a variable that is not set, is no way to say nobody: exit 2."""
+    found = [part.strip() for value in values for part in value.split(",")]
+    if not all(found):
+        stop(f"{option}: it is empty; name somebody, or leave it out", USAGE)
+    return found
 
 
 def waits_for_approval(of: Schedule, wanted: Override, by: str) -> bool:

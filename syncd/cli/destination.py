@@ -17,6 +17,9 @@ from syncd.cli.show import as_json
 from syncd.cli.sync import errand, looking, planned
 from syncd.cli.told import Result, tell
 from syncd.config import Config, ConfigError
+from syncd.config.document import Node, parse
+from syncd.config.forms import NAME
+from syncd.config.problem import Report, Wrong
 from syncd.core.mode import Mode, OnConflict, OnDeleted
 from syncd.cycle import Trigger
 from syncd.store.errors import StoreError
@@ -76,6 +79,10 @@ def add(session: Session, name: str, kind: str, options: tuple[str, ...], **sett
     syncd destination add trial --kind memory --mode manual
     """
     original = _original(session)
+    try:
+        NAME.read(Node("text", "", 1, 1, text=name), "", Report())
+    except Wrong as wrong:
+        stop(f"NAME: {wrong.problem}; {wrong.remedy}", USAGE)
     if name in session.config.destinations:
         stop(f"there is a destination {name} already: `syncd destination set {name}` changes it", USAGE)
     value: dict[str, Value] = {"kind": kind, **_said(settings)}
@@ -233,8 +240,6 @@ def _said(settings: Mapping[str, str | None]) -> dict[str, Value]:
 
 def _unset(text: str, path: tuple[str, ...], key: str) -> str:
     from syncd.config.destinations import DESTINATION
-    from syncd.config.document import parse
-    from syncd.config.problem import Report
 
     if path[2] not in DESTINATION.by_name or key == "kind":
         stop(f"--unset {key[:40]}: write a setting of the destination, such as refresh or options.alarm", USAGE)

@@ -22,7 +22,7 @@ WIDE = 100
 @click.command(cls=Command)
 @click.option("--destination", metavar="DEST", help="Only this one.")
 @click.option("--run", metavar="RUN", help="Only this run.")
-@click.option("--limit", type=click.IntRange(1), default=None, metavar="N", help="At most so many lines.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=None, metavar="N", help="At most so many lines.")
 @with_session
 def history(session: Session, destination: str | None, run: str | None, limit: int | None) -> None:
     """Runs and what they did, newest first; `syncd undo RUN` takes one back. With --json every value is whole."""

@@ -25,9 +25,12 @@ def month_of(text: str, now: Instant, name: str) -> date:
     if text == "now":
         return local_of(zone(name).wall(now)).date().replace(day=1)
     try:
-        return date.fromisoformat(f"{text}-01")
+        first = date.fromisoformat(f"{text}-01")
     except ValueError:
-        return stop(f"--month: {text!r} is no month; write 2026-03", USAGE)
+        stop(f"--month: {text!r} is no month; write 2026-03", USAGE)
+    if not 1970 <= first.year <= 2200:
+        stop(f"--month: {text} is out of range; years 1970 to 2200", USAGE)
+    return first
 
 
 def period(first: date, name: str) -> Window:

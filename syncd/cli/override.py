@@ -9,7 +9,18 @@ from typing import Any
 import click
 
 from syncd.cli import USAGE, Group, say, stop
-from syncd.cli.change import Lists, as_said, checked, from_now, period_of, spread, tell, waits_for_approval, write_down
+from syncd.cli.change import (
+    Lists,
+    as_said,
+    checked,
+    from_now,
+    period_of,
+    reason_option,
+    spread,
+    tell,
+    waits_for_approval,
+    write_down,
+)
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, between, parse, table, utc
 from syncd.core.model import Instant, Override, Schedule
@@ -29,7 +40,7 @@ def override() -> None:
 @click.option("--replaces", multiple=True, metavar="all|none|P…", help="Whom: everybody (default), nobody, or these.")
 @click.option("--from", "start", metavar="T", help="Default: today 00:00 in the schedule's zone.")
 @click.option("--to", "end", metavar="T", help="Default: the next day 00:00.")
-@click.option("--reason", default="", metavar="TEXT", help="Kept with it.")
+@reason_option
 @with_session
 def add(
     session: Session,
@@ -54,7 +65,7 @@ def add(
     wanted = Override(
         id="",
         roles=_roles(session, of, roles),
-        people=tuple(dict.fromkeys(session.known("person", one, session.rota.people) for one in spread(people))),
+        people=tuple(dict.fromkeys(session.known("person", one, session.rota.people) for one in spread(people, "--person"))),
         replaces=_replaced(session, replaces),
         start=window.start,
         end=window.end,
@@ -78,7 +89,7 @@ def add(
 
 @override.command("remove")
 @click.argument("id_", metavar="ID")
-@click.option("--reason", default="", metavar="TEXT", help="Kept with it.")
+@reason_option
 @with_session
 def remove(session: Session, id_: str, reason: str) -> None:
     """Take an override back, one of the file's too. It is marked, never deleted."""
@@ -106,7 +117,7 @@ def approve(session: Session, id_: str) -> None:
 
 @override.command("reject")
 @click.argument("id_", metavar="ID")
-@click.option("--reason", default="", metavar="TEXT", help="Kept with it.")
+@reason_option
 @with_session
 def reject(session: Session, id_: str, reason: str) -> None:
     """Refuse an override that waits for approval."""
@@ -174,7 +185,7 @@ def _find(session: Session, id_: str) -> tuple[Schedule, Override]:
 
 def _roles(session: Session, of: Schedule, named: Sequence[str]) -> tuple[str, ...]:
     used = tuple(dict.fromkeys(layer.role for layer in of.layers))
-    asked = spread(named)
+    asked = spread(named, "--role")
     if asked == ["all"]:
         if len(used) > 1:
             say(f"syncd: warning: `all` is {len(used)} roles at once: {', '.join(used)}")
@@ -187,7 +198,7 @@ def _roles(session: Session, of: Schedule, named: Sequence[str]) -> tuple[str, .
 
 
 def _replaced(session: Session, named: Sequence[str]) -> tuple[str, ...] | None:
-    asked = spread(named)
+    asked = spread(named, "--replaces")
     if asked in ([], ["all"]):
         return None
     if asked == ["none"]:

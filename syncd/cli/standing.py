@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from syncd.cli import USAGE, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import Coloured, as_json, between, parse, safe, span, table, utc, when
 from syncd.config import ConfigError
+from syncd.config.problem import shown
 from syncd.web.status import rows_of
 
 COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red"}
@@ -89,6 +91,8 @@ def ack(session: Session, digest: str) -> None:
 
     The daemon does it at once; without one, `syncd export` does.
     """
+    if not re.fullmatch(r"[0-9a-f]{6,16}", digest.strip().lower()):
+        stop(f"{shown(digest)} is no digest of a hold: that has 16 digits, of which 6 will do; `syncd holds` shows them", USAGE)
     with session.look() as seen:
         if seen is None:
             stop(f"no hold {digest} waits for an answer: nothing was ever exported", USAGE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from syncd.cli import USAGE, Command, say, stop
-from syncd.cli.change import as_said, checked, from_now, waits_for_approval, write_down
+from syncd.cli.change import as_said, checked, from_now, reason_option, waits_for_approval, write_down
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, shift_json, table, when
 from syncd.core.model import Override, Schedule, Shift, Window
@@ -25,7 +25,7 @@ BETWEEN = frozenset(("with", "and", "for", "<->", "<>", "↔", "⇄"))
 @click.command(cls=Command)
 @click.argument("words", nargs=-1, required=True, metavar="WORDS with WORDS")
 @click.option("--schedule", metavar="S", help="Only shifts of this schedule.")
-@click.option("--reason", default="", metavar="TEXT", help="Kept with both.")
+@reason_option
 @with_session
 def swap(session: Session, words: tuple[str, ...], schedule: str | None, reason: str) -> None:
     """Two people take each other's shift: `syncd swap ana sat with ben next week`, or two arguments in quotes.

@@ -142,7 +142,10 @@ def events(text: str) -> Iterator[Any]:
         # A character that YAML does not allow: the only error without a mark.
         before = text[: max(0, getattr(error, "position", 0))]
         raise _Refused(
-            before.count("\n"), len(before) - before.rfind("\n") - 1, "this is no YAML: a character that no YAML may contain"
+            before.count("\n"),
+            len(before) - before.rfind("\n") - 1,
+            "this is no YAML: a character that no YAML may contain",
+            "take it away; where every second one is such, save the file as UTF-8",
         ) from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError):
         # The scanner's own mistakes about text that is no YAML, such as an escape beyond Unicode.

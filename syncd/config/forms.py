@@ -166,7 +166,7 @@ def _zone_like(value: str) -> str:
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
-    zones = sorted(available_timezones())
+    zones = sorted(available_timezones() - {"localtime"})
     wanted = value[:64].casefold().replace(" ", "_")
     whole_names = {zone.casefold(): zone for zone in zones}
     last_parts = {zone.casefold().rpartition("/")[2]: zone for zone in zones}

@@ -32,6 +32,7 @@ from syncd.core.model import Advance, Approval, Boundary, Clock, Join, Overlap, 
 YEAR = 366 * 86_400
 
 REFERENCE = Form("id", lambda node, path, report: scalar(node, "an id"))
+REASON = text(500, least=0, lines=True)
 REFERENCES = items_of(REFERENCE, "list of ids")
 
 HOLIDAYS = Shape(
@@ -231,7 +232,7 @@ OVERRIDE = Shape(
         ),
         Key(name="start", form=START, required=True, meaning="Local time, or with an offset."),
         Key(name="end", form=END, required=True, meaning="Not part of the period."),
-        Key(name="reason", form=text(500, least=0, lines=True), default="", shown="empty", meaning="For people to read."),
+        Key(name="reason", form=REASON, default="", shown="empty", meaning="For people to read."),
     ),
 )
 
@@ -241,7 +242,7 @@ AWAY = Shape(
         Key(name="person", form=REFERENCE, required=True, meaning="Who is away."),
         Key(name="start", form=START, required=True, meaning="Local time, or with an offset."),
         Key(name="end", form=END, required=True, meaning="Not part of the period."),
-        Key(name="reason", form=text(500, least=0, lines=True), default="", shown="empty", meaning="For people to read."),
+        Key(name="reason", form=REASON, default="", shown="empty", meaning="For people to read."),
     ),
 )
 

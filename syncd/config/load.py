@@ -18,6 +18,7 @@ from syncd.config.general import GENERAL_KEYS, General
 from syncd.config.keys import ROTA_KEYS, SCHEDULES, TEMPLATES
 from syncd.config.options import Options
 from syncd.config.problem import ConfigError, Problem, Report
+from syncd.config.reading import read
 from syncd.config.rota import names_of, read_rota
 from syncd.config.settings import Destination, Health, Log, Notices, Source
 from syncd.config.shape import Key, Section, Shape
@@ -128,8 +129,7 @@ def load(
 
 def _bytes(path: Path, report: Report) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(LONGEST + 1)
+        return read(path, LONGEST + 1)
     except OSError as error:
         remedy = "name another with --config FILE or $SYNCD_CONFIG" if isinstance(error, FileNotFoundError) else ""
         report.error(Node("text", str(path), 0, 0), "", f"the file cannot be read: {error.strerror}", remedy)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from syncd.config.document import BULK, LONGEST, Node, parse
 from syncd.config.problem import Place, Report, shown, under
+from syncd.config.reading import read
 
 TABLES = ("people", "roles", "teams", "schedules", "templates")
 SINGLE = ("timezone", "holidays")
@@ -30,8 +31,7 @@ def files_of(directory: Path, place: Place, report: Report) -> dict[str, bytes] 
     try:
         found = sorted(file for file in directory.iterdir() if file.suffix in (".yaml", ".yml") and file.name[0] != ".")
         for file in found[:MOST_FILES]:
-            with file.open("rb") as stream:
-                files[str(file)] = stream.read(LONGEST + 1)
+            files[str(file)] = read(file, LONGEST + 1)
             if sum(map(len, files.values())) > LONGEST:
                 report.error(place, path, f"the files are longer than {LONGEST >> 10} KiB together", BULK)
                 return None
