@@ -1,4 +1,4 @@
-"""Runs all of it, or the parts named: `python -m bench [start] [requests] [quiet] [link] [large] [shifts] [daemon] [fleet]`.
+"""Runs all of it, or the parts named: `python -m bench start requests quiet link large shifts daemon changes fleet`.
 
 `fleet`, two hundred destinations of five hundred entries, takes a quarter of an hour and is measured only where it is named.
 Exit 1 where a figure is over what it may be.
@@ -16,7 +16,7 @@ from bench.place import Clean
 from bench.report import Line
 from tests.connectors.servers import Server
 
-PARTS = ("start", "requests", "quiet", "link", "large", "shifts", "daemon")
+PARTS = ("start", "requests", "quiet", "link", "large", "shifts", "daemon", "changes")
 SLOW = ("fleet",)
 
 
@@ -51,6 +51,8 @@ def _lines(part: str, clean: Clean, folder: Path, server: Server) -> Iterable[Li
             return shifts.measure()
         case "daemon":
             return daemon.measure(clean, folder, server)
+        case "changes":
+            return daemon.changes(clean, folder, server)
         case _:
             return daemon.fleet(clean, folder)
 

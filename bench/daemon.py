@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from bench.report import Line
 from tests.connectors.servers import Server
 
 TIMES = 5
+CHANGES = 50
 PATIENCE = 1_800.0
 """Seconds for a first export of a hundred thousand entries."""
 LOG = "log: {level: debug, format: json}\n"
@@ -37,6 +39,9 @@ class Daemon:
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.said.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def count(self, event: str) -> int:
+        return sum(line["event"] == event for line in self.lines())
 
     def settled(self, destinations: int) -> float:
         """Seconds from the start until every destination had a whole cycle in which nothing failed."""
@@ -117,6 +122,26 @@ def _restarts(clean: Clean, folder: Path, server: Server) -> Iterator[Line]:
         with running(desk) as daemon:
             took = daemon.settled(many)
             yield Line(f"restart after kill -9 to the first settled cycle, {what}, s", took, 30.0, f"ready {daemon.ready:.2f} s")
+
+
+def changes(clean: Clean, folder: Path, server: Server) -> Iterator[Line]:
+    """Service figure: 60 s from a confirmed change to the destination. From the command's start to the daemon's last call."""
+    calendar = caldav(server, server.url, server.calendar())
+    for what, kind, options in (("a folder", "folder", "path: calendar"), ("a calendar", "caldav", calendar)):
+        desk, took = syncd(clean, folder / f"changes-{kind}", 100, kind, options), []
+        with running(desk) as daemon:
+            daemon.settled(1)
+            for number in range(CHANGES):
+                before, began = daemon.count("destination.changed"), time.perf_counter()
+                begins = datetime.now(UTC) + timedelta(hours=12 + 3 * number)
+                span = [f"--{word}={at:%Y-%m-%dT%H:%MZ}" for word, at in (("from", begins), ("to", begins + timedelta(hours=1)))]
+                desk("syncd", "override", "add", "--person", "ana", "--person", "cho", "--replaces", "all", *span)
+                while daemon.count("destination.changed") == before:
+                    time.sleep(0.02)
+                took.append(time.perf_counter() - began)
+        took.sort()
+        most, half = took[int(0.99 * (len(took) - 1))], statistics.median(took)
+        yield Line(f"a change by command to {what} by the daemon, 99 of 100, s", most, 60.0, f"half of them {half:.2f} s")
 
 
 def fleet(clean: Clean, folder: Path, many: int = 200, shifts: int = 500) -> Iterator[Line]:

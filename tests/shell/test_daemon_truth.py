@@ -16,8 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 import structlog
@@ -28,6 +26,7 @@ from syncd import systemd
 from syncd.watch import Watched
 from syncd.web.metrics import FAMILIES
 from tests.shell.command_line import FOLDER, ROTA
+from tests.shell.process import Process
 from tests.shell.running import Running
 
 SAMPLE = re.compile(r'([a-z_0-9]+)(?:\{(?:[a-z]+="(?:[^"\\]|\\.)*",?)*\})? (-?[0-9.e+-]+)')
@@ -251,44 +250,6 @@ def test_systemd_hears_it_by_path_and_by_abstract_name(tmp_path: Path, monkeypat
     assert not systemd.tell("READY=1"), "a manager that is gone is no trouble"
     monkeypatch.delenv("NOTIFY_SOCKET")
     assert not systemd.tell("READY=1")
-
-
-class Process:
-    """A real daemon."""
-
-    def __init__(self, folder: Path, text: str, **env: str) -> None:
-        self.file = folder / "syncd.yaml"
-        self.file.write_text(text + 'store: state\nhealth: {listen: "127.0.0.1:0"}\nlog: {format: json}\n')
-        command = [sys.executable, "-m", "syncd", "--config", str(self.file), "run"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **env})
-        self.url = self.until("health.listening")["url"]
-
-    def until(self, event: str) -> dict[str, Any]:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            said: dict[str, Any] = json.loads(line)
-            if said["event"] == event:
-                return said
-        raise AssertionError(f"it ended without {event}")
-
-    def code(self, path: str) -> int:
-        try:
-            with urlopen(self.url + path, timeout=30) as answer:
-                return int(answer.status)
-        except HTTPError as error:
-            return error.code
-
-    def become(self, code: int) -> None:
-        end = time.monotonic() + 60
-        while self.code("/readyz") != code:
-            assert time.monotonic() < end, f"/readyz is not {code}"
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
 
 
 def test_a_full_disk_is_told_and_room_on_it_is_enough(tmp_path: Path) -> None:

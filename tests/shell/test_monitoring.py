@@ -126,7 +126,9 @@ def test_each_alert_is_silent_before_and_fires_after(tmp_path: Path) -> None:
 
 def test_what_has_not_happened_yet_is_counted_from_nothing() -> None:
     """A counter that begins with 1 shows no increase: the first bug of all would alert nobody."""
-    text = Measures().own(alive=True, ready=True, refused=False, writable=True, since=0, running={}, hanging={}, destinations=["pager"])
+    text = Measures().own(
+        alive=True, ready=True, refused=False, writable=True, since=0, running={}, hanging={}, destinations=["pager"]
+    )
     for outcome in OUTCOMES:
         assert f'syncd_cycles_total{{destination="pager",outcome="{outcome}"}} 0\n' in text
     counted = {name for rule in rules() for name in re.findall(r'outcome="(\w+)"', rule["expr"])}
