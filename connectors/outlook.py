@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from connectors.outlook_events import EXPAND, FIELDS, Events, ref_of, version_of
 from connectors.outlook_graph import Gone, Graph, ServerFault, part
 from connectors.outlook_http import Answer, Http, checked
-from connectors.outlook_sign_in import CLOUDS, SignIn, sign_in
+from connectors.outlook_sign_in import CLOUDS, SignedIn, SignIn, sign_in
 from connectors.outlook_tokens import TokenFile
 from syncd.connector import (
     Capabilities,
@@ -45,10 +45,11 @@ class Outlook:
 
     @dataclass(frozen=True, kw_only=True)
     class Options(CalendarOptions):
-        """`client_secret` or `certificate` (one PEM with both halves): the app itself. Neither: the user in `token_cache`.
+        """`client_secret` or `certificate` (one PEM with both halves): the app itself. Neither: a user who has signed in.
 
         `authority` and `base_url` with or without their last part (the tenant, `/v1.0`). `ca_file`: a bundle to trust instead
-        of the usual one. `token_cache_key`: what encrypts that file; without it a key beside the file does.
+        of the usual one. `token_cache`: where the user's sign-in is kept, if not among the program's own files;
+        `token_cache_key`: what encrypts it, without which a key beside the file does.
         """
 
         tenant: str
@@ -67,10 +68,6 @@ class Outlook:
             super().__post_init__()
             if self.client_secret is not None and self.certificate is not None:
                 raise ValueError("client_secret: either this or certificate, not both")
-            if self.client_secret is None and self.certificate is None and self.token_cache is None:
-                raise ValueError(
-                    "client_secret: set it or certificate (the app signs in), or token_cache (for syncd auth outlook)"
-                )
             for name in ("tenant", "client_id", "mailbox"):
                 text = str(getattr(self, name))
                 if not text or any(char in "/\\?" or char.isspace() for char in text):
@@ -85,7 +82,7 @@ class Outlook:
     def __init__(self, options: Options, site: Site) -> None:
         self._options = options
         self._events = Events(options, site)
-        self._graph = graph(options)
+        self._graph = graph(options, site.state)
         self._asked = f"{options.mailbox.casefold()}/{options.calendar or ''}"
         """What the calendar was looked up by: another setting is another question."""
         self._found = dict(site.found) if site.found.get("asked") == self._asked else {}
@@ -271,16 +268,18 @@ class Outlook:
         self._graph.http.close()
 
     @staticmethod
-    def sign_in(options: Options, tell: Callable[[str], None], wait: Callable[[float], None]) -> str:
-        """For `syncd auth outlook`: signs a user in with a code on another device; returns the account's name.
+    def sign_in(
+        options: Options, tell: Callable[[str], None], wait: Callable[[float], None], state: Path | None = None
+    ) -> SignedIn:
+        """For `syncd auth outlook`: signs a user in with a code on another device, and keeps what that gives.
 
-        `tell` shows the vendor's instruction (address and code), `wait` sleeps for so many seconds. Keeps what it gets in
-        `token_cache`. Raises `Denied` with what to do, or `Unavailable`.
+        `tell` shows the vendor's instruction (address and code), `wait` sleeps for so many seconds. `state`: as of a `Site`.
+        Raises `Denied` with what to do, or `Unavailable`.
         """
-        return sign_in(graph(options).who, tell, wait)
+        return sign_in(graph(options, state).who, tell, wait)
 
 
-def graph(options: Outlook.Options) -> Graph:
+def graph(options: Outlook.Options, state: Path | None = None) -> Graph:
     """The mailbox's Graph in the cloud that `base_url` and `authority` name; Microsoft's public one without them."""
     root = checked("base_url", options.base_url or f"https://{GRAPH}").removesuffix("/v1.0") + "/v1.0"
     host = (urlsplit(root).hostname or "").lower()
@@ -290,8 +289,9 @@ def graph(options: Outlook.Options) -> Graph:
     app = options.client_secret is not None or options.certificate is not None
     http = Http(None if options.ca_file is None else str(options.ca_file))
     tokens = None
-    if not app and options.token_cache is not None:
-        tokens = TokenFile(options.token_cache, options.token_cache_key, f"syncd outlook {login} {options.client_id}")
+    file = options.token_cache or (state and state / f"outlook-{options.tenant}-{options.client_id}.tokens".lower())
+    if not app and file is not None:
+        tokens = TokenFile(file, options.token_cache_key, f"syncd outlook {login} {options.client_id}")
     who = SignIn(
         authority=login,
         client_id=options.client_id,

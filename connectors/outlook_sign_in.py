@@ -12,7 +12,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from connectors.outlook_certificate import credential
@@ -109,6 +110,8 @@ class SignIn:
 
     def _ask(self, held: _Held, refused: Bearer | None) -> Bearer:
         if self.tokens is None:
+            if self.secret is None and self.certificate is None:
+                raise Denied("neither client_secret nor certificate is set, and there is no place for a user's sign-in")
             if held.app is None:
                 held.app = self._confidential()
             return self._bearer(held.app.acquire_token_for_client(scopes=[f"{self.resource}/.default"]))
@@ -275,13 +278,20 @@ class _Client:
         self.http.close()
 
 
-def sign_in(who: SignIn, tell: Callable[[str], None], wait: Callable[[float], None]) -> str:
-    """Lets a user sign in with a code on another device, saves what it gave, and returns the account's name.
+class SignedIn(NamedTuple):
+    """`account`: the user's name; `file`: where their sign-in is kept."""
+
+    account: str
+    file: Path
+
+
+def sign_in(who: SignIn, tell: Callable[[str], None], wait: Callable[[float], None]) -> SignedIn:
+    """Lets a user sign in with a code on another device, and saves what it gave.
 
     `tell` shows the vendor's own instruction; `wait` sleeps. Raises `Denied` where it was declined or took too long.
     """
     if who.tokens is None:
-        raise Denied("a user can sign in only where neither client_secret nor certificate is set, and token_cache is")
+        raise Denied("the app itself signs in here: leave client_secret and certificate out for a user to sign in")
     try:
         app = who.public()
         trouble = _by_code(who, app, tell, wait)
@@ -292,7 +302,7 @@ def sign_in(who: SignIn, tell: Callable[[str], None], wait: Callable[[float], No
     with who.tokens.alone():
         who.tokens.save(app.token_cache.serialize())
     account: Mapping[str, Any] = next(iter(app.get_accounts()), {})
-    return str(account.get("username") or "")
+    return SignedIn(str(account.get("username") or ""), who.tokens.path)
 
 
 def _by_code(who: SignIn, app: Any, tell: Callable[[str], None], wait: Callable[[float], None]) -> ConnectorError | None:

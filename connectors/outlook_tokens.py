@@ -36,6 +36,8 @@ class TokenFile:
 
         try:
             descriptor = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            raise self._nobody() from None
         except OSError as problem:
             raise Unavailable(
                 f"token_cache {self.path}: {problem.strerror}; syncd must be able to write there", refused=True
@@ -54,7 +56,7 @@ class TokenFile:
         try:
             raw = self.path.read_bytes()
         except FileNotFoundError:
-            raise Denied(f"nobody has signed in yet ({self.path} is missing): syncd auth outlook") from None
+            raise self._nobody() from None
         except OSError as problem:
             raise Unavailable(f"token_cache {self.path}: {problem.strerror}", refused=True) from None
         with suppress(InvalidTag, ValueError, KeyError, TypeError):
@@ -62,6 +64,12 @@ class TokenFile:
             nonce, data = base64.b64decode(kept["nonce"]), base64.b64decode(kept["data"])
             return AESGCM(self._secret_key(make=False)).decrypt(nonce, data, self.purpose.encode()).decode()
         raise Denied(f"{self.path} cannot be opened with this key, client_id and tenant; {AGAIN}")
+
+    def _nobody(self) -> Denied:
+        return Denied(
+            f"no user has signed in yet, there is no {self.path}. Run `syncd auth outlook` as the user that runs syncd; "
+            "for the app itself to sign in set client_secret or certificate"
+        )
 
     def save(self, text: str) -> None:
         """Whole or not at all, and on the disk before it is used."""

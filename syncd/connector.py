@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from syncd.core.entry import Capabilities, Entry, Paged
@@ -123,6 +124,8 @@ class Site:
     role: Role
     people: Mapping[str, Person]
     found: Mapping[str, str] = field(default_factory=dict)
+    state: Path | None = None
+    """The directory of the program's own files, for what a user's sign-in gave; None: it keeps none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

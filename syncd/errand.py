@@ -110,7 +110,7 @@ class Errand:
                 rest = tx.facts.get(_rest_of(settings))
             found = dict(known.found) if known else {}
         kind = registry.connector(settings.kind)
-        connector = kind(settings.options, site_of(settings, self.config.rota, found))
+        connector = kind(settings.options, site_of(settings, self.config.rota, found, self.config.state))
         retry = Retry(clock=self.clock, stop=self.stop, patience=self.patience)
         pace = self.paces.of(settings, connector.capabilities.calls)
         now = self.clock.now()

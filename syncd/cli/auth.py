@@ -54,17 +54,21 @@ def google(session: Session, client: str | None, out: str | None) -> None:
 @click.argument("name", metavar="[DEST]", required=False)
 @with_session
 def outlook(session: Session, name: str | None) -> None:
-    """Shows an address and a code for any device; the tokens go to the destination's `token_cache`. DEST: which, of several."""
+    """Shows an address and a code for any device; keeps what that gives, encrypted. DEST: which, of several."""
     found = {one.name: one for one in session.whole_config.destinations.values() if one.kind == "outlook"}
     if name is None and len(found) != 1:
         stop(f"name a destination of kind outlook; there are {', '.join(found) or 'none in the configuration'}", USAGE)
     settings = found[session.known("outlook destination", name or next(iter(found)), found)]
     sign_in = getattr(_kind("outlook"), "sign_in")  # noqa: B009
+    state = session.whole_config.state
     try:
-        account: str = sign_in(settings.options, _show, time.sleep)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        signed = sign_in(settings.options, _show, time.sleep, state)
     except ConnectorError as error:
         stop(str(error), FAILED)
-    _done(session, account, str(settings.options.token_cache))
+    except OSError as error:
+        stop(f"{state} cannot be made: {error.strerror}", FAILED)
+    _done(session, signed.account, str(signed.file))
 
 
 def _kind(kind: str) -> Any:

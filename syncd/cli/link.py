@@ -177,9 +177,19 @@ class _There:
             options = self.connector.Options(**values)
         except (TypeError, ValueError) as error:
             stop(f"--option {error}", USAGE)
-        site = Site(destination="link", schedule=NOWHERE, role=Role(id="primary", title="Primary"), people={})
+        role = Role(id="primary", title="Primary")
+        site = Site(destination="link", schedule=NOWHERE, role=role, people={}, state=self._state())
         self.opened.append(self.connector(options, site))
         return self.opened[-1]
+
+    def _state(self) -> Path:
+        """Where a user's sign-in is kept, be there a configuration or none yet."""
+        from syncd.config.state import state_of
+
+        try:
+            return self.session.config.state
+        except ConfigError:
+            return state_of(None)
 
     def close(self) -> None:
         for one in self.opened:

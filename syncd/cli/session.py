@@ -162,11 +162,9 @@ class Session:
     @staticmethod
     def own_place() -> str:
         """Where a store is that the file does not name."""
-        if given := os.environ.get("STATE_DIRECTORY"):
-            return given.split(":")[0]
-        home = os.environ.get("XDG_STATE_HOME")
-        base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
-        return str(base / "syncd")
+        from syncd.config.state import own_place
+
+        return own_place()
 
     @contextmanager
     def store(self, *, create: bool, config: Config | None = None) -> Iterator[Store | None]:

@@ -23,6 +23,7 @@ from syncd.config.rota import names_of, read_rota
 from syncd.config.settings import Destination, Health, Log, Notices, Source
 from syncd.config.shape import Key, Section, Shape
 from syncd.config.source import directory_of, files_of, put_in
+from syncd.config.state import state_of
 from syncd.config.templates import applied
 from syncd.connector import Secret
 from syncd.core.model import Instant, Rota
@@ -68,6 +69,11 @@ class Config:
     def digest(self) -> str:
         """Of the rota: 64 hex digits, the same for two files that mean the same."""
         return rota_digest(self.rota)
+
+    @property
+    def state(self) -> Path:
+        """The directory of the program's own files; nobody has made it yet where there is no store."""
+        return state_of(self.store)
 
     def schedule_digest(self, id_: str) -> str:
         """Of one schedule with the roles and people in it. Raises `KeyError` for one that there is not."""

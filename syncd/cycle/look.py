@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from syncd.config.settings import Destination
 from syncd.connector import Connector, Observation, Site
@@ -61,7 +62,7 @@ def remember(store: Store | None, settings: Destination, rota: Rota) -> Remember
         )
 
 
-def site_of(settings: Destination, rota: Rota, found: Mapping[str, str]) -> Site:
+def site_of(settings: Destination, rota: Rota, found: Mapping[str, str], state: Path | None = None) -> Site:
     """What a connector is told; accounts by destination name win over those by kind."""
     return Site(
         destination=settings.name,
@@ -69,6 +70,7 @@ def site_of(settings: Destination, rota: Rota, found: Mapping[str, str]) -> Site
         role=rota.roles[settings.role],
         people=rota.people,
         found=found,
+        state=state,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 import stat
@@ -241,8 +242,9 @@ def sign_in(there: Microsoft, folder: Path, name: str = ONCALL, **more: Any) -> 
             there.login.approve(next(code for code in there.login.devices if code in told[0]), name)
         assert len(waited) < 10
 
-    account = Outlook.sign_in(options(there, **user(there, folder, **more)), told.append, wait)
-    return account, told
+    signed = Outlook.sign_in(options(there, **user(there, folder, **more)), told.append, wait)
+    assert signed.file == folder / "tokens"
+    return signed.account, told
 
 
 def test_a_user_signs_in_with_a_code_and_the_calendar_is_theirs(there: Microsoft, tmp_path: Path) -> None:
@@ -292,6 +294,20 @@ def test_what_is_kept_is_encrypted_and_ours_alone(there: Microsoft, tmp_path: Pa
 
 def test_nobody_signed_in_yet_says_how(there: Microsoft, tmp_path: Path) -> None:
     assert "syncd auth outlook" in str(refused(there, **user(there, tmp_path)))
+
+
+def test_a_sign_in_is_kept_among_the_programs_own_files_where_no_other_place_is_named(there: Microsoft, tmp_path: Path) -> None:
+    there.login.approves = ONCALL
+    chosen = options(there, client_secret=None)
+    signed = Outlook.sign_in(chosen, lambda _: None, there.clock.advance, tmp_path)
+    assert signed.file.parent == tmp_path
+    forget()
+    connector = Outlook(chosen, dataclasses.replace(SITE, state=tmp_path))
+    assert connector.create(shift(), op("a1")).uid == "a1"
+    connector.close()
+    elsewhere = Outlook(chosen, SITE)
+    with pytest.raises(Denied, match="neither client_secret nor certificate"):
+        elsewhere.read(WINDOW, {})
 
 
 @pytest.mark.parametrize("single_use", [False, True])
@@ -364,7 +380,7 @@ def test_the_parts_of_a_kept_sign_in_may_go_missing_one_by_one(there: Microsoft,
     (tmp_path / "tokens").unlink()
     (tmp_path / "tokens").mkdir()
     assert isinstance(refused(there, **user(there, tmp_path)), Unavailable)
-    assert "No such file" in str(refused(there, **user(there, tmp_path / "nowhere")))
+    assert "no user has signed in yet" in str(refused(there, **user(there, tmp_path / "nowhere")))
     (tmp_path / "tokens").rmdir()
     sign_in(there, tmp_path)
     key = Secret("file k", Path("/nowhere").read_text)
@@ -388,12 +404,12 @@ def test_a_code_is_asked_for_more_slowly_where_the_login_says_so_and_through_its
     there.faults.add(Fault(path="/token$", first=2, status=503))
     there.faults.add(Fault(path="/token$", first=3, drop="before"))
     there.login.approves = ONCALL
-    assert Outlook.sign_in(options(there, **user(there, tmp_path)), lambda _: None, pauses.append) == ONCALL
+    assert Outlook.sign_in(options(there, **user(there, tmp_path)), lambda _: None, pauses.append).account == ONCALL
     assert pauses == [5, 10, 10, 10]
 
 
 def test_signing_in_is_refused_where_it_makes_no_sense_or_no_code_comes(there: Microsoft, tmp_path: Path) -> None:
-    with pytest.raises(Denied, match="token_cache"):
+    with pytest.raises(Denied, match="leave client_secret and certificate out"):
         Outlook.sign_in(options(there), print, print)
     with pytest.raises(Denied, match="AADSTS700016"):
         Outlook.sign_in(options(there, **user(there, tmp_path, client_id="nobody")), print, print)
@@ -461,7 +477,6 @@ def test_without_addresses_it_is_the_public_cloud_and_elsewhere_its_tokens_are_a
         ({"base_url": "https://[broken"}, "base_url"),
         ({"authority": "http://127.0.0.1:1/t"}, "authority: only https"),
         ({"certificate": Secret("y", lambda: "canary")}, "not both"),
-        ({"client_secret": None}, "syncd auth outlook"),
         ({"mailbox": "a b"}, "mailbox"),
         ({"tenant": ""}, "tenant"),
         ({"tenant": "x/y"}, "tenant"),

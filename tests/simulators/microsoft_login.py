@@ -64,6 +64,8 @@ class Login:
         self.refreshes: dict[str, tuple[str, str, tuple[str, ...]]] = {}
         """Refresh token → app, user, scopes. Using one makes another; the old one stays good unless `single_use`."""
         self.single_use = False
+        self.interval: float = 5
+        """Seconds between two questions for a code's fate."""
         self.approves = ""
         """Every code is entered at once by this user: for trying without a browser."""
         self._made = 0
@@ -117,7 +119,7 @@ class Login:
                 "device_code": device,
                 "verification_uri": page,
                 "expires_in": 900,
-                "interval": 5,
+                "interval": self.interval,
                 "message": message,
             }
         )
