@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -25,11 +26,12 @@ class Process:
         self.folder, self.file = folder, folder / "syncd.yaml"
         self._more = store + LISTENS
         self.write(text)
-        self._log = folder / f"log-{time.monotonic_ns()}"
+        self._lines: list[dict[str, Any]] = []
         self._read = 0
         run = [sys.executable, *command, "--config", str(self.file), "run"]
-        with self._log.open("wb") as out:
-            self.process = subprocess.Popen(run, stdin=subprocess.DEVNULL, stderr=out, env={**os.environ, **env})
+        self.process = subprocess.Popen(run, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **env})
+        self._reader = Thread(target=self._take, daemon=True)
+        self._reader.start()
         self.url = self.until("health.listening")["url"]
 
     def write(self, text: str) -> None:
@@ -38,10 +40,15 @@ class Process:
         new.write_text(text + self._more)
         new.replace(self.file)
 
+    def _take(self) -> None:
+        """By a pipe: where its disk is full it is heard all the same."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._lines.append(json.loads(line))
+
     def lines(self) -> list[dict[str, Any]]:
         """All that it logged so far."""
-        whole = [line for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        return [json.loads(line) for line in whole]
+        return list(self._lines)
 
     def until(self, event: str, **more: Any) -> dict[str, Any]:
         """The next line of that event, and of those values; what came before it is not looked at again."""
@@ -80,3 +87,6 @@ class Process:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        self._reader.join()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
