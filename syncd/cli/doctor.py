@@ -13,6 +13,7 @@ from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, span, utc
 from syncd.cli.sync import at_once, destinations, errand
 from syncd.cli.told import Result
+from syncd.config import Config
 from syncd.connector import ConnectorError, Finding
 from syncd.core.model import Instant
 from syncd.cycle import Trigger
@@ -35,6 +36,7 @@ def doctor(session: Session, names: tuple[str, ...]) -> int:
         where = store.where if store else session.store_location()
         text = f"{where} can be read" if store else f"{where}: there is none yet; the first export makes it"
         found.append(("store", Finding(what="store", ok=True, text=text)))
+        found += [("notices", one) for one in _notices(config, store)]
         said: dict[str, list[Finding]] = {}
 
         def one(settings: Any) -> Result:
@@ -74,6 +76,18 @@ def _installation() -> list[Finding]:
     text = f"urllib3-future {version} is installed and takes the place of urllib3 for every client"
     remedy = "install from requirements/run.txt: pip install --require-hashes --no-deps -r requirements/run.txt"
     return [Finding(what="packages", ok=True, text=text, remedy=remedy)]
+
+
+def _notices(config: Config, store: Store | None) -> list[Finding]:
+    """Whether what is to be told can be: addresses, whom they reach, and what does not arrive now. Nothing is sent."""
+    from syncd.herald.reach import FAILING, findings
+    from syncd.herald.ways import Channels
+
+    failing: dict[str, Any] = {}
+    if store is not None:
+        with store.read() as tx:
+            failing = tx.facts.get(FAILING) or {}
+    return list(findings(Channels(config), failing))
 
 
 def _destination(session: Session, store: Store | None, settings: Any) -> list[Finding]:

@@ -32,6 +32,7 @@ def status(session: Session) -> None:
         )
     with session.look() as tx:
         found = rows_of(config, tx, session.now)
+        failing = (tx.facts.get("notices failing") if tx else None) or {}
     if session.json:
         as_json(found)
         return
@@ -53,6 +54,9 @@ def status(session: Session) -> None:
     ):
         if count:
             click.echo(f"{count} {what}: {how}")
+    if failing:
+        said = ", ".join(sorted({one["channel"] for one in failing.values()}))
+        click.echo(f"notices do not arrive ({safe(said)}): `syncd doctor` says why")
 
 
 @click.command(cls=Command)

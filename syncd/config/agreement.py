@@ -101,3 +101,14 @@ def check_channels(teams: Mapping[str, Item], notices: list[Notices], report: Re
                 report.unknown(channel.node, channel.path, "channel", channel.value, known, "define it under `notices.channels:`")
             else:
                 report.warn(channel.node, channel.path, "no channel is configured", "define it under `notices.channels:`")
+
+
+def check_reach(people: Mapping[str, Item], rota: Rota, notices: Mapping[str, Notices], report: Report) -> None:
+    """Who is on call and has no e-mail is told nothing personally, whatever the channels: a warning, once a person."""
+    told = (one for id_, one in rota.schedules.items() if notices[id_].channels)
+    rosters = (roster for one in told for layer in one.layers for roster in layer.rosters)
+    members = dict.fromkeys(person for roster in rosters for group in roster.groups for person in group)
+    for id_ in members:
+        if id_ in people and id_ in rota.people and not rota.people[id_].email:
+            problem = f"{id_} is on call and has no `email`: no handoff and no change of duty can be told to them"
+            report.warn(people[id_].node, people[id_].path, problem, "write it, or tell them otherwise")

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from syncd.config.agreement import check_accounts, check_channels
+from syncd.config.agreement import check_accounts, check_channels, check_reach
 from syncd.config.destinations import DESTINATIONS, read_destinations
 from syncd.config.digest import rota_digest, schedule_digest
 from syncd.config.document import LONGEST, Node, Unreadable, parse, plain
@@ -171,6 +171,8 @@ def _read(
     notices = general.notices(top["notices"], Notices())
     notices_of = _notices_of(top, rota, notices, general)
     check_channels(top["teams"], [notices, *notices_of.values()], report)
+    if look:
+        check_reach(top["people"], rota, notices_of, report)
     config = Config(
         path=path,
         tenant=top["tenant"],

@@ -10,6 +10,7 @@ from syncd.clock import Clock
 from syncd.core.audience import Choices, Kind, Reader, concerned, kind_of, readers
 from syncd.core.model import DAY, Instant, Rota, iso
 from syncd.herald.lane import Job, Lane, Result, Send
+from syncd.herald.reach import FAILING
 from syncd.herald.waiting import Pace, Part, Pile
 from syncd.herald.ways import Channels
 from syncd.notify.words import digest, message
@@ -23,8 +24,6 @@ AT_ONCE = 1_000
 UNREADABLE = 60
 """Seconds after which an address that could not be read is looked at again."""
 OUTDATED = "no longer true"
-FAILING = "notices failing"
-"""The store's fact: reader → since when nothing arrives there, and why."""
 
 Said = Mapping[str, Any]
 

@@ -27,6 +27,7 @@ from syncd.core.audience import Choices, Kind, Ways, admins_of, choice, groups_o
 from syncd.core.gaps import Gap, gaps
 from syncd.core.model import DAY, HOUR, Instant, Schedule, Shift, Window
 from syncd.core.shifts import shifts
+from syncd.herald.reach import members_of
 from syncd.herald.ways import Channels
 from syncd.store import Store, in_force
 from syncd.store.marks import Approved, Recorded, Stored
@@ -216,7 +217,7 @@ class Lookout:
         if configured is None and not chose:
             return
         to = configured.to if configured else ()
-        members = _members(seen.of) | {*admins_of(rota, seen.of.id)}
+        members = {*members_of(seen.of), *admins_of(rota, seen.of.id)}
         usual = ({*(s.person for s in seen.duty if s.start < now + DAY and s.end > now)} if "people" in to else set()) | (
             {*admins_of(rota, seen.of.id)} if "admins" in to else set()
         )
@@ -290,10 +291,6 @@ def _handoff(configured: HandoffSettings | None, chosen: Any) -> HandoffSettings
     if isinstance(chosen, dict):
         found = replace(found, **{key: chosen[key] for key in ("lead", "to") if key in chosen})
     return found
-
-
-def _members(schedule: Schedule) -> set[str]:
-    return {p for layer in schedule.layers for roster in layer.rosters for group in roster.groups for p in group}
 
 
 def _plain(duty: list[Duty]) -> list[list[Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -17,6 +18,7 @@ PERSONAL = frozenset({"mailto", "mailtos"})
 """Schemes of which one channel serves everybody: the person's e-mail becomes its `to`."""
 SECONDS = "4"
 """For a connection, and for each answer."""
+INSTALL = "pip install 'syncd[notify]'"
 _NOT_TAKEN = "Apprise does not take this address: its scheme is unknown, or a part of it is missing"
 _REST = "\n… and more: `syncd history`\n"
 _LONGEST = {
@@ -46,12 +48,15 @@ class Answer(NamedTuple):
         return not self.problem
 
 
+def installed() -> bool:
+    """Whether Apprise, an extra, is there."""
+    return find_spec("apprise") is not None
+
+
 def problem_of(url: str) -> str:
-    """Why Apprise would not send to this address, or "": it is not installed, or does not understand it."""
-    try:
-        import apprise
-    except ImportError:
-        return "Apprise is not installed: pip install 'syncd[notify]'"
+    """Why Apprise would not send to this address, or ""; nothing is sent. Only where it is installed."""
+    import apprise
+
     _quiet()
     try:
         return "" if apprise.Apprise(asset=_ours(apprise)).add(address(url, "somebody@example.com")) else _NOT_TAKEN
@@ -110,10 +115,10 @@ def send(url: Secret, message: Message, to: str = "") -> Answer:
 
 
 def _send(url: str, message: Message) -> Answer:
-    try:
-        import apprise
-    except ImportError:
-        return Answer(problem_of(url))
+    if not installed():
+        return Answer(f"Apprise is not installed: {INSTALL}")
+    import apprise
+
     _quiet()
     channel: Any = apprise.Apprise(asset=_ours(apprise))
     if not channel.add(url):

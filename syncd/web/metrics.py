@@ -60,6 +60,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "syncd_schedule_gap_seconds": ("gauge", "Uncovered needed time of the coming week."),
     "syncd_notices_pending": ("gauge", "Notices that are due and have not arrived everywhere."),
     "syncd_notices_armed": ("gauge", "Notices that wait for their write to be seen done."),
+    "syncd_notices_failing": ("gauge", "Readers whom nothing reaches now."),
     "syncd_notices_dropped": ("gauge", "Notices that could not be delivered and were given up."),
     "syncd_notices_oldest_seconds": ("gauge", "For how long the oldest one that is due has waited."),
 }
@@ -201,6 +202,7 @@ def stored(config: Config, tx: Tx, now: Instant) -> str:
     notices, oldest = tx.counts.notices(), tx.counts.waiting_since()
     page.put("syncd_notices_pending", notices.get("due", 0))
     page.put("syncd_notices_armed", notices.get("armed", 0))
+    page.put("syncd_notices_failing", len(tx.facts.get("notices failing") or {}))
     page.put("syncd_notices_dropped", notices.get("dropped", 0))
     page.put("syncd_notices_oldest_seconds", 0 if oldest is None else max(0, now - oldest))
     return page.text()

@@ -73,7 +73,14 @@ def told_of(config: Config, tx: Tx, now: Instant) -> dict[str, Any]:
         holes = gaps(config.rota, tx.overrides.in_force(one), week)
         told = [{**gap._asdict(), "start": iso(gap.start), "end": iso(gap.end)} for gap in holes]
         schedules.append({"schedule": one.id, "gaps": told})
-    return {"destinations": rows_of(config, tx, now), "schedules": schedules}
+    return {"destinations": rows_of(config, tx, now), "schedules": schedules, "notices": notices_of(tx)}
+
+
+def notices_of(tx: Tx) -> dict[str, Any]:
+    """How many notices wait, since when, and whom nothing reaches: reader, since, reason."""
+    since = tx.counts.waiting_since()
+    failing = tx.facts.get("notices failing") or {}
+    return {"waiting": tx.counts.notices().get("due", 0), "since": _utc(since), "failing": list(failing.values())}
 
 
 def parse_utc(text: str | None) -> Instant | None:
