@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,11 +101,9 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     }
     versions |= {ref: "" for ref in ours if ref not in versions}
     observation = _as_last(connector.read(window, versions), known.last)
-    further = max((e.end for e in observation.entries if can.stacked and e.ref in _tops(observation)), default=0)
-    if (
-        further > window.end and window.end < now + settings.horizon + core.FURTHEST
-    ):  # whole, or it comes in a piece a cycle (rule 9)
-        observation = connector.read(Window(window.start, min(further, now + settings.horizon + core.FURTHEST)), versions)
+    further = min(_reach(observation, ours, connector), now + settings.horizon + core.FURTHEST)
+    if further > window.end:  # whole, or it comes in a piece a cycle (rule 9); and nothing is decided of a time that was not read
+        observation = connector.read(Window(window.start, further), versions)
     entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
     at = observation.server_time if can.exclusive and observation.server_time is not None else now
     marks = {
@@ -121,18 +119,22 @@ def _as_last(observation: Observation, last: Observation | None) -> Observation:
     return observation if observation.rendered else replace(observation, paged=last.paged if last else (), rendered=True)
 
 
-def _tops(observation: Observation) -> set[str]:
-    return {p.ref for p in observation.paged if p.ref is not None}
+def _reach(observation: Observation, ours: Set[str], connector: Connector) -> Instant:
+    """The end of the last entry that counts: of those on top where they are stacked, else of ours and of those with a marker."""
+    if connector.capabilities.stacked:
+        ours = {p.ref for p in observation.paged if p.ref is not None}
+    marked = not connector.capabilities.stacked
+    return max((e.end for e in observation.entries if e.ref in ours or (marked and e.marker)), default=0)
 
 
 def _window(settings: Destination, known: Remembered, connector: Connector, now: Instant) -> Window:
     rota = shifts(known.schedule, Window(now, now + settings.horizon), role=settings.role)
     window = core.window_of(now, settings.horizon, rota, known.memory, connector.capabilities)
-    if known.last is None or not connector.capabilities.stacked:
+    if known.last is None:
         return window
-    tops = _tops(known.last)
-    ends = [e.end for e in known.last.entries if e.ref in tops and e.start < window.end]
-    return Window(window.start, min(max([window.end, *ends]), now + settings.horizon + core.FURTHEST))
+    before = replace(known.last, entries=tuple(e for e in known.last.entries if now < e.end and e.start < window.end))
+    reach = _reach(before, {row.ref for row in known.memory.rows}, connector)
+    return Window(window.start, min(max(window.end, reach), now + settings.horizon + core.FURTHEST))
 
 
 def _put_back(known: Known, now: Instant) -> str:

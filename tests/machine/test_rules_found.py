@@ -44,3 +44,20 @@ def test_an_entry_that_is_not_remembered_where_the_rota_has_nobody_waits_for_an_
         assert [world.shown(0, at) for at in world.instants(0)] == [world.wanted(at) for at in world.instants(0)]
     finally:
         world.close()
+
+
+def test_what_reaches_beyond_the_window_is_read_before_anything_is_decided_of_that_time() -> None:
+    """Ledger lost; cho's event, made longer, reaches into ana's shift, whose event begins just where the look had ended."""
+    world = World("calendar", Mode.BIDIRECTIONAL)
+    try:
+        world.cycle()
+        last = world.future(0)[-1]
+        world.human_edits(0, world.future(0).index(last), end=last.end + HOUR)
+        world.lose_ledger()
+        world.cycle()
+        known = {item.ref for item in world.future(0)}
+        world.lose_ledger()
+        world.settle(3)
+        assert {item.ref for item in world.future(0)} == known
+    finally:
+        world.close()
