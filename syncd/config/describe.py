@@ -65,8 +65,11 @@ MEANINGS = {
     "credentials": "JSON: a service account's key, or a signed-in user's.",
     "mailbox": "Whose calendars.",
     "password": "With `username`.",
+    "calls": "For tests: how many calls at once.",
     "path": "The directory of `.ics` files, one a shift; made where it is missing.",
+    "place": "For tests and dry runs: its name within the process; nothing of it outlives that.",
     "schedule": "The vendor's id of the schedule.",
+    "shape": "For tests: `calendar` or `pager`.",
     "subject": "Whom a service account with domain-wide delegation acts for.",
     "tenant": "The directory (tenant) id.",
     "title": "Of an event; may name `{person}`, `{role}` and `{schedule}`, and must name the person.",
@@ -82,8 +85,73 @@ MEANINGS = {
 OPTIONS = """\
 ## options: per kind
 
-Of the kinds that come with syncd. Paths are from the folder of the file.
+Of the kinds that come with syncd, each with a whole destination as an example. Paths are from the folder of the file.
+`syncd destination add` writes one, `syncd link KIND` looks at what a vendor has first.
 """
+
+EXAMPLES = {
+    "caldav": """\
+  team-calendar:
+    kind: caldav
+    schedule: support
+    role: primary
+    options:
+      url: https://dav.example.com/team/oncall/
+      username: syncd
+      password: {file: dav.key}
+""",
+    "folder": """\
+  files:
+    kind: folder
+    schedule: support
+    role: primary
+    options: {path: calendar, alarm: 30}
+""",
+    "google": """\
+  team-calendar:
+    kind: google
+    schedule: support
+    role: primary
+    options:
+      calendar: team@group.calendar.google.com
+      credentials: {file: google.json}
+""",
+    "memory": """\
+  trial:
+    kind: memory
+    schedule: support
+    role: primary
+    mode: manual
+""",
+    "outlook": """\
+  team-calendar:
+    kind: outlook
+    schedule: support
+    role: primary
+    options:
+      tenant: 00000000-0000-0000-0000-000000000000
+      client_id: 00000000-0000-0000-0000-000000000000
+      client_secret: {env: OUTLOOK_SECRET}
+      mailbox: oncall@example.com
+      calendar: On call
+""",
+    "pagerduty": """\
+  pager:
+    kind: pagerduty
+    schedule: support
+    role: primary
+    refresh: 1m
+    options: {schedule: P123ABC, token: {credential: pagerduty-token}}
+""",
+    "pagerduty_v3": """\
+  pager:
+    kind: pagerduty_v3
+    schedule: support
+    role: primary
+    options: {schedule: P123ABC, token: {env: PAGERDUTY_TOKEN}}
+""",
+}
+"""A whole destination of each kind, as it stands under `destinations:`."""
 
 
 def page(connectors: dict[str, Any]) -> str:
@@ -97,6 +165,7 @@ def page(connectors: dict[str, Any]) -> str:
     parts.append(OPTIONS)
     for kind, connector in connectors.items():
         parts.append("\n".join(_section("###", kind, options_of(kind, connector))))
+        parts.append(f"```yaml\ndestinations:\n{EXAMPLES[kind]}```")
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -116,14 +185,13 @@ def _section(level: str, heading: str, shape: Shape) -> Iterator[str]:
 
 
 def installed() -> dict[str, Any]:
-    """The connectors that come with syncd and can be imported here; `memory` is for tests."""
+    """The connectors that come with syncd and can be imported here."""
     from syncd.registry import MissingExtra, connector, kinds
 
     found = {}
     for kind in kinds():
-        if kind != "memory":
-            with suppress(MissingExtra):
-                found[kind] = connector(kind)
+        with suppress(MissingExtra):
+            found[kind] = connector(kind)
     return found
 
 

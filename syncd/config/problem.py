@@ -79,6 +79,7 @@ class Report:
 
     def __init__(self) -> None:
         self._problems: dict[tuple[str, int, int, str], Problem] = {}
+        self._once: set[str] = set()
         self._left_out = 0
         self._suggestions = 0
         self._errors = 0
@@ -89,6 +90,12 @@ class Report:
 
     def warn(self, place: Place, path: str, problem: str, remedy: str = "") -> None:
         self._add(place, path, problem, remedy, "warning")
+
+    def warn_once(self, place: Place, path: str, problem: str, remedy: str = "") -> None:
+        """For what is so for the whole configuration: where it is met first."""
+        if problem not in self._once:
+            self._once.add(problem)
+            self.warn(place, path, problem, remedy)
 
     def unknown(self, place: Place, path: str, what: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         """A name that nothing bears: `unknown WHAT 'NAME'`, with the nearest name that something does."""

@@ -81,7 +81,7 @@ def _as_credential(node: Node, path: str, report: Report, name: str, *, look: bo
     elif look and folder and not Path(folder, name).is_file():
         report.error(node, path, f"systemd passed no credential {name}", f"add LoadCredential={name}:FILE to the unit")
     elif look and not folder:
-        report.warn(node, path, f"the credential {name} cannot be seen here", "systemd passes it to the service alone")
+        report.warn_once(node, path, "credentials cannot be seen here", "systemd passes them to the service alone")
 
     def reveal() -> str:
         # Looked up late, so that a configuration read before the folder was known is good too.

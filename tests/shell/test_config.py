@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,14 @@ def test_a_small_example_is_read_without_a_warning(name: str) -> None:
 def test_the_whole_example_is_read_as_far_as_the_rota() -> None:
     config = load(EXAMPLES / "syncd.example.yaml", destinations=False)
 
-    assert [problem.path for problem in config.warnings] == ["destinations.team-calendar.mode"]
+    assert config.warnings == ()
     assert list(config.destinations) == ["pager", "team-calendar", "night-calendar", "identity-calendar", "directory"]
     assert config.destinations["pager"].limits == Limits(removals=3, removal_share=0.3)
-    assert config.destinations["team-calendar"].mode is Mode.BIDIRECTIONAL
+    assert config.destinations["identity-calendar"].mode is Mode.MANUAL
     assert config.destinations["night-calendar"].options is None
     identity = config.rota.schedules["identity"]
     assert identity.timezone == "Europe/London"
-    assert identity.layers[0].rosters[0].groups == (("cho",), ("dev",))
+    assert identity.layers[0].rosters[0].groups == (("eva",), ("gil",))
 
 
 def test_the_whole_example_has_options_that_every_connector_takes() -> None:
@@ -41,7 +42,15 @@ def test_the_whole_example_has_options_that_every_connector_takes() -> None:
 
     assert config.destinations["pager"].options.schedule == "P123ABC"
     assert repr(config.destinations["pager"].options.token) == "***"
-    assert {problem.severity for problem in config.warnings} == {"warning"}
+    assert [problem.problem for problem in config.warnings] == ["credentials cannot be seen here"]
+
+
+def test_the_whole_example_is_clean_where_systemd_passes_its_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set(re.findall(r"credential: ([\w-]+)", (EXAMPLES / "syncd.example.yaml").read_text("utf-8")))
+    for name in names:
+        (tmp_path / name).write_text("x")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load(EXAMPLES / "syncd.example.yaml").warnings == ()
 
 
 def test_the_file_named_wins_over_the_environment_and_both_over_the_folder(

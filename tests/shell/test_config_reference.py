@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from syncd.config.describe import INTRODUCTION, OPEN, installed, options_of, page
+from syncd.config.describe import EXAMPLES, INTRODUCTION, OPEN, installed, options_of, page
 from syncd.config.load import TOP
 from syncd.config.shape import Shape, shapes
+from syncd.registry import kinds
+from tests.shell.command_line import command_line
 
-PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/configuration.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("shape", [one for one in shapes(TOP) if one.name not in OPEN], ids=lambda shape: shape.name)
@@ -32,3 +36,20 @@ def test_the_page_is_written_from_the_lists_that_files_are_read_with() -> None:
     written = page({})
     assert PAGE.startswith(written.split("\n## options")[0])
     assert INTRODUCTION in PAGE
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_kind_has_a_whole_example_that_check_takes(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = PAGE.split(f"\n### {kind}\n")[1].split("\n### ")[0]
+    (example,) = re.findall(r"```yaml\ndestinations:\n(.*?)```", section, re.DOTALL)
+    assert example == EXAMPLES[kind]
+    rota, _, _ = (ROOT / "config/minimal.yaml").read_text("utf-8").partition("destinations:")
+    for name in re.findall(r"file: ([\w.]+)", example):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    for name in re.findall(r"env: (\w+)", example):
+        monkeypatch.setenv(name, "x")
+    syncd = command_line(tmp_path, monkeypatch, f"{rota}destinations:\n{example}")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    problems = syncd.json("check")
+    assert [one["problem"] for one in problems] in ([], ["credentials cannot be seen here"])
