@@ -53,7 +53,7 @@ def test_the_wheel_has_our_two_packages_and_shared_files_and_is_the_same_each_ti
     tops = {name.split("/")[0] for name in names}
     assert tops == {"syncd", "connectors", info, f"syncd-{__version__}.data"}
     shared = {name.removeprefix(data) for name in names if name.startswith(data)}
-    assert "share/syncd/systemd/syncd.service" in shared
+    assert {f"share/syncd/systemd/{name}" for name in ("syncd.service", "syncd", "user/syncd.service")} < shared
     assert {f"share/doc/syncd/examples/{path.name}" for path in (ROOT / "config").glob("*.yaml")} < shared
     assert all(name.startswith("share/") for name in shared)
     modules = {str(path.relative_to(ROOT)) for top in ("syncd", "connectors") for path in (ROOT / top).rglob("*.py")}
