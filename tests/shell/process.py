@@ -21,7 +21,7 @@ class Process:
     """`text` is its configuration, without store, health and log. `store`: lines that say where it is."""
 
     def __init__(
-        self, folder: Path, text: str, *, store: str = "store: state\n", command: tuple[str, ...] = (), **env: str
+        self, folder: Path, text: str, *, store: str = "store: state\n", command: tuple[str, ...] = ("-m", "syncd"), **env: str
     ) -> None:
         self.folder, self.file = folder, folder / "syncd.yaml"
         self._more = store + LISTENS
@@ -32,7 +32,11 @@ class Process:
         self.process = subprocess.Popen(run, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **env})
         self._reader = Thread(target=self._take, daemon=True)
         self._reader.start()
-        self.url = self.until("health.listening")["url"]
+        try:
+            self.url = self.until("health.listening")["url"]
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, text: str) -> None:
         """Another configuration, at once: the file is exchanged."""
@@ -44,7 +48,10 @@ class Process:
         """By a pipe: where its disk is full it is heard all the same."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self._lines.append(json.loads(line))
+            try:
+                self._lines.append(json.loads(line))
+            except ValueError:
+                self._lines.append({"event": "said", "level": "error", "text": line.decode()})
 
     def lines(self) -> list[dict[str, Any]]:
         """All that it logged so far."""
