@@ -16,7 +16,7 @@ import trustme
 
 from syncd import log
 from syncd.connector import Secret
-from syncd.core.audience import Reader
+from syncd.core.audience import AUDIENCES, Kind, Reader
 from syncd.core.model import Rota
 from syncd.notify.channel import Message, address, is_personal, problem_of, send
 from syncd.notify.words import message
@@ -105,10 +105,34 @@ def test_a_mail_goes_to_the_person_and_to_nobody_else_that_the_address_names() -
     assert told["body"].strip() == "You take over from Ana."
 
 
-def test_the_reference_page_has_a_line_for_each() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "notices.md").read_text("utf-8")
-    for name in ("E-mail", "SMS", "Slack", "Teams", "Feishu", "DingTalk", "WeCom", "Telegram", "Zoom"):
-        assert re.search(rf"^\| {name} \| `[a-z]+://", page, re.MULTILINE), name
+PAGE = (Path(__file__).parents[2] / "docs" / "notices.md").read_text("utf-8")
+FILLED = {
+    "ACCOUNT_SID": "AC" + "a1" * 16, "AUTH_TOKEN": "b2" * 16, "FROM_NUMBER": "15551230000", "TO_NUMBER": "15551230001",
+    "TOKEN_A": "T1JJ3T3L2", "TOKEN_B": "B1BRTD4JD", "TOKEN_C": "TIiajkdnlazkcOXrIdevi7FQ", "WORKFLOW_ID": "643a8f4de5",
+    "SIGNATURE": "SigNature1", "HOST": "prod.example.com", "BOT_TOKEN": "123456789:abcdefg_hijklmnop", "CHAT_ID": "12315544",
+    "WEBHOOK_ID": "Web1hookId", "SECRET": "SECabc123", "KEY": "a1b2c3d4-1111-2222-3333-444455556666", "TOKEN": "abcdef1234567890",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["E-mail", "SMS", "Slack", "Teams", "Feishu", "DingTalk", "WeCom", "Telegram", "Zoom"])
+def test_each_address_of_the_reference_page_is_one_that_is_understood(name: str) -> None:
+    [line] = re.findall(rf"^\| {name} \| (.*) \|$", PAGE, re.MULTILINE)
+    forms = [one for one in re.findall(r"`([a-z]+://[^`]+)`", line) if not one.endswith("://")]
+    assert forms
+    for form in forms:
+        url = form
+        for word, value in FILLED.items():
+            url = url.replace(word, value)
+        assert problem_of(url) == "", url
+
+
+def test_the_reference_page_says_of_each_kind_to_whom_it_goes_and_whether_it_is_on() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE))
+    assert list(rows) == [kind.value for kind in Kind]
+    for kind, audience in AUDIENCES.items():
+        to, default = rows[kind.value].split(" | ")[0], rows[kind.value].rsplit(" | ", 1)[1]
+        assert to.startswith("admins") is audience.admins
+        assert default.startswith("on" if audience.default and kind is not Kind.DAILY else "off")
 
 
 @pytest.mark.parametrize(
