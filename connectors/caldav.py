@@ -13,7 +13,7 @@ from typing import ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
 from connectors.caldav_look import contents, list_of, point, still_outside
-from connectors.caldav_wire import Answer, Credentials, Wire, failure, origin, server_time, url_problem
+from connectors.caldav_wire import Answer, Credentials, Wire, failure, missing, no_calendar, origin, server_time, url_problem
 from connectors.caldav_xml import (
     CAL,
     DAV,
@@ -137,9 +137,9 @@ class CalDav:
             url = self._calendar()
             answer = self._wire.call("REPORT", url, query(window), Depth="1")
         if answer.status in (404, 410):
-            raise _missing(url, answer)
+            raise missing(url, answer)
         if answer.status == 403 and conditions(answer.body) & {"supported-report", "supported-filter", "valid-filter"}:
-            raise Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`")
+            raise no_calendar(url)
         if answer.status != 207:
             raise failure(answer, "looking at the calendar", writing=False)
         return answer
@@ -150,7 +150,7 @@ class CalDav:
         for depth in ("1", "0"):  # its entries too, unless they are too many, or it goes by another path there
             answer = self._wire.call("PROPFIND", url, properties("D:resourcetype", "D:getetag"), Depth=depth)
             if answer.status in (404, 410):
-                raise _missing(url, answer)
+                raise missing(url, answer)
             if answer.status != 207:
                 raise failure(answer, "looking at the calendar", writing=False)
             try:
@@ -165,7 +165,7 @@ class CalDav:
                 break
         types = [element for part in own for element in part.found.get(f"{DAV}resourcetype", ())]
         if not any(element.tag == f"{CAL}calendar" for element in types):
-            raise Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`")
+            raise no_calendar(url)
         self._found |= {"for": self._key, "seen": "calendar"}
         return answer if depth == "1" and len(parts) == 1 else None
 
@@ -340,7 +340,3 @@ def _strong(etag: str) -> bool:
 def _done(answer: Answer) -> bool:
     """Success; a page with 200 is that of a gateway, and says nothing of the calendar."""
     return 200 <= answer.status < 300 and answer.status != 207 and not (answer.status == 200 and answer.html)
-
-
-def _missing(url: str, answer: Answer) -> Unavailable:
-    return Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from connectors.caldav_wire import Wire, failure, server_time
+from connectors.caldav_wire import Wire, failure, missing, no_calendar, server_time
 from connectors.caldav_xml import CAL, DAV, Part, multistatus, parse, properties
 from syncd.connector import ConnectorError, Finding, Unavailable
 from syncd.core.model import iso
@@ -132,23 +132,29 @@ def findings(wire: Wire, url: str, name: str | None, calendar: Callable[[], str]
             "D:resourcetype", "D:displayname", "D:current-user-privilege-set", "C:supported-calendar-component-set"
         )
         answer = wire.call("PROPFIND", where, asked, Depth="0")
+        if answer.status in (404, 410):
+            raise missing(where, answer)
         if answer.status != 207:
             raise failure(answer, "looking at the calendar", writing=False)
         parts = multistatus(answer.body)
     except ConnectorError as problem:
-        yield Finding(what="calendar", ok=False, text=str(problem), remedy="see the text; `url` was " + url)
+        yield _bad("calendar", problem)
         return
     yield Finding(what="sign-in", ok=True, text="digest" if wire.digest else "accepted")
     part = next((one for one in parts if _is_calendar(one)), None)
     if part is None:
-        yield Finding(
-            what="calendar", ok=False, text=f"{where} is no calendar", remedy=f"use one of: {_names(wire, url)}, as `calendar`"
-        )
+        yield _bad("calendar", no_calendar(where, _names(wire, url)))
         return
     yield Finding(what="calendar", ok=True, text=f"{part.text(f'{DAV}displayname') or name or 'without a name'} at {where}")
     yield from _about(part)
     if (at := server_time(answer.headers)) is not None:
         yield Finding(what="clock", ok=True, text=f"the server's clock says {iso(at)}", server_time=at)
+
+
+def _bad(what: str, problem: ConnectorError) -> Finding:
+    """What `plan` says, too: what happened, and what to do."""
+    text, _, remedy = str(problem).partition("; ")
+    return Finding(what=what, ok=False, text=text, remedy=remedy)
 
 
 def _about(part: Part) -> Iterator[Finding]:

@@ -186,6 +186,16 @@ def server_time(headers: Mapping[str, str]) -> int | None:
     return None
 
 
+def missing(url: str, answer: Answer) -> Unavailable:
+    return Unavailable(f"the calendar {url} is not there ({answer.status}); restore it, or put another in `url`")
+
+
+def no_calendar(url: str, there: str = "") -> Unavailable:
+    """`there`: the names of those that there are, where somebody looked."""
+    others = f"; there are {there}" if there else ""
+    return Unavailable(f"{url} is no calendar; put the address of one in `url`, or its name in `calendar`{others}")
+
+
 def failure(answer: Answer, what: str, *, writing: bool) -> ConnectorError:
     """The contract's word for a status that is neither success nor one that the call itself understands."""
     status, after = answer.status, waited(answer.headers)

@@ -69,8 +69,8 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """What the vendor says, on one line and not too long."""
-        message = tidy(str(self.error.get("message") or ""), 300).rstrip(".")
+        """What the vendor says, as one sentence and not too long."""
+        message = tidy(str(self.error.get("message") or ""), 300).rstrip(".").replace(". ", ", ")
         return f"HTTP {self.status}" + (f" “{self.code}”" if self.code else "") + (f": {message}" if message else "")
 
 

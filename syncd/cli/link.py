@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from syncd.config.problem import Report
 
 PLACE = {"pagerduty": "schedule", "pagerduty_v3": "schedule", "google": "calendar", "outlook": "calendar", "folder": "path"}
+WHERE = {
+    "google": "name a calendar by its id, `syncd link google ID -o credentials=…`; in Google Calendar it is under "
+    "Settings and sharing → Integrate calendar → Calendar ID (syncd's rights are for events alone, not for lists of calendars)",
+    "folder": "name a directory, `syncd link folder PATH`; it need not be there yet",
+}
+"""What does not list, and where a name is to be had."""
 UNKNOWN = "unknown"
 SECRET = re.compile(r"(file|env|credential):(.+)", re.DOTALL)
 SHOWN = 30 * DAY
@@ -200,14 +206,16 @@ class _There:
     def places(self, name: str | None) -> Sequence[Place]:
         """All that the vendor lists; the one that the options name where it does not list."""
         key = PLACE.get(self.kind, "")
-        listing = self.open(**({key: UNKNOWN} if key in self.hints and key != "path" and key not in self.values else {}))
-        if isinstance(listing, Listing):
-            return listing.places()
+        if issubclass(self.connector, Listing):
+            listing = self.open(**({key: UNKNOWN} if key in self.hints and key not in self.values else {}))
+            return list(listing.places())
         named = name or self.values.get(key)
         if named is None:
-            stop(
-                f"{self.kind} does not list what is there (its rights are for events alone): name one, or write -o {key}=…", USAGE
-            )
+            how = WHERE.get(self.kind, f"name one, or write -o {key}=…")
+            stop(f"{self.kind} does not list what is there: {how}", USAGE)
+        if key == "path":
+            path = Path(named).expanduser().absolute()
+            return [Place(id=str(named), name=path.name, options={key: str(path)})]
         return [Place(id=str(named), name=str(named), options={key: str(named)})]
 
     def printed(self, place: Place, schedule: str | None, role: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.caldav import CalDav
-from syncd.connector import Denied, Observation, Rejected, Secret, Stale, Unavailable
+from syncd.connector import ConnectorError, Denied, Observation, Rejected, Secret, Stale, Unavailable
 from syncd.core.model import DAY, HOUR, Window
 from tests.connectors import servers
 from tests.connectors.calendars import Calendar
@@ -688,6 +688,18 @@ def test_zoned_times_are_written_with_their_zone_and_mean_the_same(calendar: Cal
 
 
 # --- doctor ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["ana/nothere/", "", "bob/theirs/"])
+def test_doctor_says_of_a_wrong_address_what_a_look_says(radicale: servers.Server, path: str) -> None:
+    """And names the calendars that there are, where it may look for them."""
+    password = Secret("here", lambda: radicale.password or "")
+    wrong = CalDav(CalDav.Options(url=f"{radicale.url}/{path}", username=radicale.username, password=password), SITE)
+    with pytest.raises(ConnectorError) as failure:
+        wrong.read(WINDOW, {})
+    (finding,) = [one for one in wrong.doctor() if not one.ok]
+    assert f"{finding.text}; {finding.remedy}".startswith(str(failure.value))
+    wrong.close()
 
 
 def test_doctor_says_what_is_wrong(calendar: Calendar) -> None:

@@ -211,7 +211,7 @@ def test_google_is_asked_for_the_calendar_that_is_named(syncd: CommandLine, tmp_
         (tmp_path / "key.json").chmod(0o600)
         options = ["-o", "credentials=file:key.json", "-o", f"base_url={there.url}{ROOT}"]
         syncd.write(ROTA)
-        assert "name one" in syncd.refused("link", "google", *options)
+        assert "Integrate calendar → Calendar ID" in syncd.refused("link", "google", *options)
         printed = syncd.run("link", "google", TEAM, "--role", "primary", *options)
         assert printed.exit_code == 0, printed.output
         (destination,) = load(syncd.write(ROTA + printed.stdout), now=NOW).destinations.values()
@@ -240,3 +240,15 @@ def test_doctor_compares_the_vendors_clock_with_ours(
     assert said in clock["text"]
     assert (clock["ok"], clock["server_time"]) == (code == 0, "2026-03-11T12:00:00Z")
     assert ("timedatectl" in clock["remedy"]) == (code == 1)
+
+
+def test_a_folder_is_named_and_need_not_be_there_yet(syncd: CommandLine) -> None:
+    syncd.write(ROTA)
+    assert "syncd link folder PATH" in syncd.refused("link", "folder")
+    for given in (("rota files",), ("-o", "path=rota files")):
+        printed = syncd.run("link", "folder", *given)
+        assert printed.exit_code == 0, printed.output
+        syncd.write(ROTA + printed.stdout)
+        (destination,) = load(syncd.folder / "syncd.yaml").destinations.values()
+        assert destination.name == "rota-files"
+        assert destination.options.path == (Path.cwd() / "rota files")
