@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from hashlib import sha256
@@ -59,7 +60,21 @@ def test_the_wheel_has_our_two_packages_and_shared_files_and_is_the_same_each_ti
     modules = {str(path.relative_to(ROOT)) for top in ("syncd", "connectors") for path in (ROOT / top).rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == modules
     assert "syncd/py.typed" in names
-    assert not [name for name in names if "test" in name or "__pycache__" in name]
+    assert not [name for name in names if re.search(r"(^|/)(tests?/|test_|conftest|__pycache__)", name)]
+
+
+@pytest.mark.skipif(not modern_setuptools(), reason="the lock's setuptools is not installed here")
+@pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="this is no checkout")
+def test_the_source_archive_has_what_the_repository_has(tmp_path: Path) -> None:
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    for name in names:
+        (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "source" / name)
+    build = f"from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "source", check=True, capture_output=True)
+    with tarfile.open(tmp_path / f"syncd-{__version__}.tar.gz") as archive:
+        there = {name.partition("/")[2] for name in archive.getnames()}
+    assert set(names) - there == set()
 
 
 def test_the_unit_runs_without_rights() -> None:
