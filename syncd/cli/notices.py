@@ -14,6 +14,22 @@ from syncd.core.audience import AUDIENCES, Choices, Kind, Ways
 from syncd.core.model import DAY, HOUR, Rota
 
 FIVE = 300
+_PERSONAL = AUDIENCES[Kind.CHANGED]
+"""Whoever it is about, and nobody else."""
+
+_MEANING = {
+    Kind.ATTENTION: "a destination needs attention, or is well again",
+    Kind.REMOVED: "an edit at a destination gave way to the rota",
+    Kind.IMPORT: "an edit at a destination came into the rota",
+    Kind.CONFLICT: "the rota and an edit disagree",
+    Kind.HOLD: "a change waits for an answer",
+    Kind.HANDOFF: "you come in or go off",
+    Kind.DAILY: "who is on call today",
+    Kind.CHANGED: "your duty changed",
+    Kind.GAPS: "nobody is on call then",
+    Kind.APPROVAL: "an override waits for approval",
+    Kind.SERVICE: "syncd itself needs attention",
+}
 
 _person = click.option("--person", metavar="P", help="Whose choice; by default yours: the person logged in.")
 _channel = click.option("--channel", metavar="C", help="Only this channel; of a group channel it is that channel's own choice.")
@@ -40,10 +56,16 @@ def notices(session: Session, person: str | None, channel: str | None) -> None:
     if session.json:
         as_json(rows)
         return
-    shown = [(row["channel"], row["notice"], _shown(row["value"]), row["from"]) for row in rows]
+    shown = [(row["channel"], row["notice"], _shown(row["value"]), row["from"], _MEANING[Kind(row["notice"])]) for row in rows]
     table(
-        ("channel", "notice", "told", "because"), shown, "no personal channel (`mailto`) is configured under `notices.channels:`"
+        ("channel", "notice", "told", "because", "what it tells"),
+        shown,
+        "no personal channel (`mailto`) is configured under `notices.channels:`",
     )
+    if named and rows and not session.rota.people[named].email:
+        say(f"syncd: warning: {named} has no `email`, so none of it arrives")
+    if rows:
+        click.echo(f"change: `syncd notices set NOTICE on|off|default`; try: `syncd notices test {rows[0]['channel']}`")
 
 
 @notices.command("set", cls=Command)
@@ -163,15 +185,19 @@ def _follows(session: Session, schedule: str) -> bool:
 
 def _said(session: Session, ways: Ways, choices: Choices, person: str, channel: str, kind: Kind) -> dict[str, Any]:
     """The value that counts, and whose it is."""
-    for key, whose in (((person, channel, kind.value), "own choice"), ((person, "", kind.value), "own choice, all channels")):
+    file = session.config.notices
+    if not person and AUDIENCES[kind] == _PERSONAL and kind is not Kind.DAILY:
+        return {"value": False, "from": "never to a group"}
+    own = (((person, channel, kind.value), "own choice"), ((person, "", kind.value), "own choice, all channels"))
+    for key, whose in own if not (person and file.follow == "team") else ():
         if key in choices and (person or key[1]):
             return {"value": choices[key], "from": whose}
-    file = session.config.notices
     match kind:
         case Kind.HANDOFF:
             return {"value": {"lead": file.handoff.lead, "to": file.handoff.to} if file.handoff else False, "from": "the file"}
         case Kind.DAILY:
-            return {"value": {"at": file.daily.at} if file.daily else False, "from": "the file"}
+            told = file.daily and (person or "team" in file.daily.to)
+            return {"value": {"at": file.daily.at} if file.daily and told else False, "from": "the file"}
         case Kind.GAPS:
             return {"value": file.gaps is not None, "from": "the file"}
         case _:

@@ -47,6 +47,8 @@ def test_an_import_that_an_admin_withdraws_is_not_imported_again(both: Town) -> 
     both.give("ana 12T09 13T09", "dee")
     both.export()
     (override,) = both.syncd.json("override", "list")
+    (told,) = [one for one in both.outbox() if one["kind"] == "I"]
+    assert told["overrides"] == [override["id"]], "the notice names what takes the import back"
     both.syncd.json("override", "remove", override["id"])
     both.export()
     assert both.shown() == ROLLING

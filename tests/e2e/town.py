@@ -202,15 +202,18 @@ class Town(Calendar):
     def database(self) -> Path:
         return self.syncd.folder / "state" / "syncd" / "syncd.db"
 
-    def told(self) -> list[str]:
-        """Notices of what happened to somebody's time: `C 12T09 13T09`."""
+    def outbox(self) -> list[dict[str, Any]]:
+        """Every notice that is due or was told."""
         import json
 
         with closing(sqlite3.connect(self.database)) as base:
-            said = [json.loads(row[0]) for row in base.execute("SELECT notice FROM notices WHERE state <> 'armed'")]
+            return [json.loads(row[0]) for row in base.execute("SELECT notice FROM notices WHERE state <> 'armed'")]
+
+    def told(self) -> list[str]:
+        """Notices of what happened to somebody's time: `C 12T09 13T09`."""
         return sorted(
             f"{one['kind']} {short(datetime.fromtimestamp(one['start'], UTC))} {short(datetime.fromtimestamp(one['end'], UTC))}"
-            for one in said
+            for one in self.outbox()
             if one["kind"] in ("C", "I", "R")
         )
 

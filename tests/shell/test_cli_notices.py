@@ -69,6 +69,23 @@ def test_a_lead_that_is_no_multiple_of_five_minutes_is_refused_in_the_file_too(s
     assert "such as 5m or 10m" in syncd.refused("notices", code=78)
 
 
+def test_the_table_says_what_each_is_how_to_change_it_and_what_never_goes_to_a_group(syncd: CommandLine) -> None:
+    told = syncd.run("notices").stdout
+    assert "nobody is on call then" in told
+    assert told.splitlines()[-1] == "change: `syncd notices set NOTICE on|off|default`; try: `syncd notices test mail`"
+    group = {row["notice"]: (row["value"], row["from"]) for row in syncd.json("notices", "--channel", "group")}
+    assert (group["handoff"], group["changed"]) == ((False, "never to a group"), (False, "never to a group"))
+    assert group["daily"] == (False, "the file")
+    assert "cho has no `email`, so none of it arrives" in syncd.run("notices", "--person", "cho").stderr
+
+
+def test_where_the_team_decides_an_own_choice_is_not_shown_as_one_that_counts(syncd: CommandLine) -> None:
+    syncd.run("notices", "set", "changed", "off")
+    syncd.write(ROTA + NOTICES.replace("daily:", "follow: team, daily:"))
+    told = {row["notice"]: (row["value"], row["from"]) for row in syncd.json("notices")}
+    assert told["changed"] == (True, "default")
+
+
 # --- trying a channel ------------------------------------------------------------------------
 
 
