@@ -191,6 +191,36 @@ def test_a_purge_takes_ours_and_leaves_the_others(place: Place, syncd: CommandLi
     assert [event["id"] for event in place.calendar.live()] == [meeting]
 
 
+def test_a_service_account_acts_for_a_user_where_the_domain_lets_it(place: Place, syncd: CommandLine) -> None:
+    """The calendar is shared with the user alone, and everything there is in their name."""
+    place.key = place.service_account("robot@rota.example.com", "none")
+    written(place, syncd)
+    place.calendar.roles = {"rota@example.com": "writer"}
+    text = (syncd.folder / "syncd.yaml").read_text().replace("calendar: team@", "subject: rota@example.com, calendar: team@")
+    syncd.write(text)
+    refused = syncd.run("export", "--now")
+    assert refused.exit_code == 1
+    assert "domain-wide delegation" in refused.output
+    (syncd.folder / "key.json").write_text(place.service_account("robot@rota.example.com", "none", delegated=True), "utf-8")
+    assert syncd.run("doctor").exit_code == 0
+    assert syncd.run("export", "--now").exit_code == 0
+    assert titles(place) == ROLLING
+    assert {event["creator"]["email"] for event in place.calendar.live()} == {"rota@example.com"}
+    assert syncd.json("export", "--now")[0]["changes"] == []
+
+
+def test_a_calendar_may_be_the_signed_in_persons_own(place: Place, syncd: CommandLine) -> None:
+    place.key = place.signed_in("ana@example.com")
+    written(place, syncd)
+    syncd.write((syncd.folder / "syncd.yaml").read_text().replace(f"calendar: {TEAM}", "calendar: primary"))
+    assert syncd.run("export", "--now").exit_code == 0
+    own = place.calendars["ana@example.com"]
+    assert sorted(event["summary"] for event in own.live()) == sorted(ROLLING)
+    assert place.calendar.live() == []
+    assert syncd.run("purge", "team", "--now").exit_code == 0
+    assert own.live() == []
+
+
 def test_no_secret_is_told_by_any_command(place: Place, syncd: CommandLine) -> None:
     told = []
     echo = {"error": {"message": "Bearer canary-access-0001"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import threading
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from ruamel.yaml import YAML
 
 from syncd.cli.session import Session
 from syncd.core.model import DAY, HOUR
 from tests.shell.command_line import NOON, ROTA, CommandLine, Stopped, command_line
 from tests.simulators.common import Clock, Fault
 from tests.simulators.microsoft import ONCALL, Microsoft
-from tests.simulators.microsoft_mailbox import Event
+from tests.simulators.microsoft_mailbox import Event, Mailbox
 
 NOW = int(datetime.fromisoformat(NOON).timestamp())
 MONDAYS = [1_773_648_000 + 7 * DAY * week for week in range(5)]
@@ -106,6 +108,74 @@ def test_an_export_is_one_write_a_shift_and_two_calls_and_the_next_is_one_read(
     there.journal.clear()
     syncd.export()
     assert [call.method for call in there.journal.of("*", "^/v1.0/")] == ["GET"]
+
+
+DUTY = "Duty.Room@example.com"
+
+
+def _elsewhere(syncd: Story, **options: str) -> None:
+    """The same destination with other options; "" takes one away."""
+    text = (syncd.folder / "syncd.yaml").read_text()
+    head, _, given = text.partition("options:")
+    chosen = {**YAML(typ="safe").load(given), **options}
+    syncd.write(f"{head}options: {json.dumps({name: value for name, value in chosen.items() if value})}\n")
+
+
+def _lives(syncd: Story, box: Mailbox, calendar: str) -> None:
+    """A first export, rest, a human, rest, and all of it taken away: in that calendar, and nowhere else."""
+
+    def shown() -> list[str]:
+        return [event.facts["subject"] for event in sorted(box.now(), key=lambda event: event.start) if event.properties]
+
+    syncd.export()
+    before = shown()
+    assert before == [f"{name}: Primary" for name in ("Ana Lima", "Ben Okafor", "Ana Lima", "Ben Okafor", "Ana Lima")]
+    assert {event.calendar for event in box.now()} == {calendar}
+    syncd.settle()
+    syncd.there.human.edits(next(event.guid for event in box.now() if event.facts["subject"] == before[1]), subject="Cho Min-ji")
+    syncd.there.human.deletes(next(event.guid for event in box.now() if event.facts["subject"] == before[0]))
+    syncd.settle()
+    assert shown() == before
+    assert syncd.run("purge", "outlook", "--now").exit_code == 0
+    assert shown() == []
+
+
+@pytest.mark.parametrize(("kind", "named"), [("shared", "name"), ("room", "default"), ("shared", "id")])
+def test_a_shared_or_room_mailbox_and_any_calendar_in_it_keeps_the_rota(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, named: str
+) -> None:
+    box = there.add_mailbox(DUTY, kind)
+    there.knobs.reachable = {DUTY.casefold()}
+    other = box.add_calendar("On call, nights")
+    syncd = story(there, tmp_path, monkeypatch)
+    _elsewhere(syncd, mailbox=DUTY, calendar={"default": "", "name": other.name.upper(), "id": other.id}[named])
+    assert syncd.run("doctor").exit_code == 0, syncd.run("doctor").output
+    _lives(syncd, box, box.default if named == "default" else other.id)
+
+
+def test_a_user_keeps_the_rota_in_a_mailbox_that_is_shared_with_them(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = there.add_mailbox(DUTY, "shared")
+    there.login.approves, there.login.interval = ONCALL, 0.01
+    syncd = story(there, tmp_path, monkeypatch)
+    _elsewhere(syncd, mailbox=DUTY, client_secret="")
+    assert "syncd auth outlook" in syncd.run("export", "--now").output
+    assert syncd.run("auth", "outlook").exit_code == 0
+    refused = syncd.run("export", "--now")
+    assert (refused.exit_code, "Can edit" in refused.output) == (1, True)
+    there.shares[DUTY.casefold()] = {ONCALL}
+    _lives(syncd, box, box.default)
+
+
+def test_another_clouds_addresses_are_taken_without_their_last_parts(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncd = story(there, tmp_path, monkeypatch)
+    base, login = there.base_url.removesuffix("/v1.0") + "/", there.authority.removesuffix(f"/{there.tenant}") + "/"
+    assert (base, login) != (there.base_url, there.authority)
+    _elsewhere(syncd, base_url=base, authority=login)
+    _lives(syncd, there.box(), there.box().default)
 
 
 @pytest.mark.parametrize("mode", ["authoritative", "bidirectional", "manual"])
