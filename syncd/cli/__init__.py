@@ -256,7 +256,12 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
 @click.group(cls=Syncd, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def cli() -> None:
-    """Keeps one on-call rota in agreement with every calendar and pager that shows it."""
+    """Keeps one on-call rota in agreement with every calendar and pager that shows it.
+
+    Times are shown in the zone of their schedule. Exit codes: 0 done; 1 a destination failed, or part of it waits or is held;
+    2 usage or an unknown name; 3 `plan --exit-code` and there is work; 74 the store; 75 somebody else is at it;
+    78 the configuration; 130 interrupted.
+    """
 
 
 def main(args: Sequence[str] | None = None) -> int:

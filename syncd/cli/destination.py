@@ -64,7 +64,7 @@ def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
 @_settings
 @with_session
 def add(session: Session, name: str, kind: str, options: tuple[str, ...], **settings: str | None) -> int:
-    """Write a new destination into the configuration, and show what its first cycle would do.
+    """Write a new one into the configuration. Shows what its first cycle would do.
 
     Paths are from the folder of the file. `syncd link KIND` lists the calendars and schedules that a vendor has.
 
@@ -97,7 +97,7 @@ def add(session: Session, name: str, kind: str, options: tuple[str, ...], **sett
 @click.option("--unset", multiple=True, metavar="KEY", help="Back to the default: refresh, options.alarm …")
 @with_session
 def set_(session: Session, name: str, options: tuple[str, ...], unset: tuple[str, ...], **settings: str | None) -> int:
-    """Change settings of a destination in the configuration, and show what its next cycle would do.
+    """Change settings of one. Shows what its next cycle would do.
 
     \b
     syncd destination set team --mode bidirectional --refresh 1m
@@ -131,7 +131,7 @@ def set_(session: Session, name: str, options: tuple[str, ...], unset: tuple[str
 @click.argument("name")
 @with_session
 def remove(session: Session, name: str) -> None:
-    """Take a destination out of the configuration. What we wrote there stays, and stays known.
+    """Take one out of the configuration. What we wrote there stays, and stays known.
 
     Then `syncd purge NAME` removes what we wrote there, or `syncd forget NAME` leaves it and drops what we know of it.
     """

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from syncd.cli import FAILED, Command
+from syncd.cli.abreast import at_once
 from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, span, utc
-from syncd.cli.sync import at_once, destinations, errand
+from syncd.cli.sync import destinations, errand, looking
 from syncd.cli.told import Result
 from syncd.config import Config
 from syncd.connector import ConnectorError, Finding
@@ -43,7 +44,8 @@ def doctor(session: Session, names: tuple[str, ...]) -> int:
             said[settings.name] = _destination(session, store, settings)
             return Result(settings=settings)
 
-        at_once(chosen, one)
+        with looking([one.name for one in chosen]):
+            at_once(chosen, one)
     found += [(settings.name, finding) for settings in chosen for finding in said[settings.name]]
     if session.json:
         as_json([{"of": of, **asdict(finding), "server_time": utc(finding.server_time)} for of, finding in found])

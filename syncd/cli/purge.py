@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncd.cli import FAILED, USAGE, Command, asks, say, stop
+from syncd.cli.abreast import at_once
 from syncd.cli.destination import with_destination
 from syncd.cli.edit import Value
 from syncd.cli.given import given_options
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("name", metavar="DEST")
-@click.option("--now", "at_once", is_flag=True, help="Do it without asking.")
+@click.option("--now", "at_once_", is_flag=True, help="Do it without asking.")
 @click.option(
     "--option",
     "-o",
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     help="Of a destination that left the configuration: its secrets, as env:X, file:X or credential:X.",
 )
 @with_session
-def purge(session: Session, name: str, at_once: bool, options: tuple[str, ...]) -> int:
+def purge(session: Session, name: str, at_once_: bool, options: tuple[str, ...]) -> int:
     """Remove all that we wrote at a destination. Shows what, and asks; --now does it without asking.
 
     What is ours is known by the ledger, and by its marker where the ledger was lost. The next export writes it again unless the
@@ -46,10 +47,10 @@ def purge(session: Session, name: str, at_once: bool, options: tuple[str, ...]) 
     """
     configured = session.config.destinations
     settings = _settings(session, name, options)
-    if not at_once and (session.json or not asks()):
+    if not at_once_ and (session.json or not asks()):
         stop("there is no terminal to ask at; use --now", USAGE)
     digest = ""
-    if not at_once:
+    if not at_once_:
         with session.store(create=True) as store:  # its key is what tells our entries from others'
             shown = _purge(session, store, settings, do=False)
         tell(session, [shown])
@@ -59,7 +60,7 @@ def purge(session: Session, name: str, at_once: bool, options: tuple[str, ...]) 
             return 0
         digest = shown.digest or ""
     with session.store(create=True) as store, interruptible() as event:
-        result = _purge(session, store, settings, do=True, digest=digest, event=event)
+        (result,) = at_once([settings], lambda one: _purge(session, store, one, do=True, digest=digest, event=event), stop=event)
         if result.complete and name not in configured:
             assert store is not None, "made where there was none"  # noqa: S101
             _forget(session, store, name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event, Timer
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncd.cli import BUSY, FAILED, STORE, USAGE, WORK, Command, asks, refuse, say, stop, watched
+from syncd.cli.abreast import at_once
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.told import Result, progress, tell
 from syncd.cycle import Trigger
@@ -111,14 +111,6 @@ def errand(session: Session, store: Store | None, trigger: Trigger, event: Event
     )
 
 
-def at_once(chosen: list[Destination], do: Callable[[Destination], Result]) -> list[Result]:
-    """Each destination on a thread of its own: one that is slow delays no other."""
-    if len(chosen) == 1:
-        return [do(chosen[0])]
-    with ThreadPoolExecutor(max_workers=min(16, max(1, len(chosen)))) as pool:
-        return list(pool.map(do, chosen))
-
-
 @contextmanager
 def looking(names: Iterable[str]) -> Iterator[None]:
     """Says on a terminal whom it waits for, once that takes more than a second."""
@@ -159,7 +151,7 @@ def run_all(
             return Result(settings=settings, error=error, done=True)
         return Result(settings=settings, report=report, error=report.error, done=True)
 
-    results = {result.settings.name: result for result in at_once(chosen, one)}
+    results = {result.settings.name: result for result in at_once(chosen, one, stop=event)}
     names = {settings.name for settings in chosen}
     for _ in range(REPEATS):
         wanted = {name for result in results.values() if result.report for name in result.report.wants} & names
@@ -169,7 +161,7 @@ def run_all(
             if result.report:
                 result.report.wants = ()
         digests.clear()  # what was shown was shown before the import
-        for again in at_once([settings for settings in chosen if settings.name in wanted], one):
+        for again in at_once([settings for settings in chosen if settings.name in wanted], one, stop=event):
             results[again.settings.name] = _joined(results[again.settings.name], again)
     return list(results.values())
 
