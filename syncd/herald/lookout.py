@@ -192,8 +192,10 @@ class Lookout:
     def _handoffs(self, channels: Channels, ways: Ways, seen: Seen, now: Instant) -> Iterator[tuple[str, Json]]:
         configured = channels.settings(seen.of.id).handoff
         rota = channels.config.rota
+        leads = (value["lead"] for (_, _, kind), value in self.choices.items() if kind == Kind.HANDOFF and _has_lead(value))
+        furthest = max((configured or HandoffSettings()).lead, *leads, 0)
         for one in seen.handoffs:
-            if one.at <= now:
+            if not now < one.at <= now + furthest:
                 continue
             for direction, people, others in (
                 ("incoming", one.incoming, one.outgoing),
@@ -239,7 +241,7 @@ class Lookout:
     def _changed(self, channels: Channels, ways: Ways, seen: Seen, told: Told, now: Instant) -> Iterator[tuple[str, Json]]:
         duty = seen.plain
         both = Window(max(now, told.since), min(told.until, seen.at + AHEAD))  # what was told, and is known now
-        if told.duty is not None and both.start < both.end:
+        if told.duty is not None and told.duty != duty and both.start < both.end:
             moved = changes(told.duty, duty, both)
             for person, rows in moved.items():
                 yield name_of("changed", seen.of.id, person, f"r{seen.revision}", now), {
@@ -284,6 +286,10 @@ def _handed(said: Mapping[str, Any], seen: Seen, now: Instant) -> Mapping[str, A
             others = one.outgoing if incoming else one.incoming
             return {**said, "end": end, "others": list(others), "staying": list(one.staying)}
     return None
+
+
+def _has_lead(chosen: Any) -> bool:
+    return isinstance(chosen, dict) and "lead" in chosen
 
 
 def _handoff(configured: HandoffSettings | None, chosen: Any) -> HandoffSettings:

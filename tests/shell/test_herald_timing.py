@@ -130,9 +130,10 @@ class World:
         elif what == "lead":
             self.lead(sorted(LEADS)[value])
         elif what == "override":
-            begin = self.at + value // 2
-            self.overrides.append((begin, begin + value))
-            of = Override(id="", roles=("primary",), people=("cho",), replaces=None, start=begin, end=begin + value)
+            begin = (self.at + value // 2) // 60 * 60  # texts tell minutes
+            end = begin + value // 60 * 60
+            self.overrides.append((begin, end))
+            of = Override(id="", roles=("primary",), people=("cho",), replaces=None, start=begin, end=end)
             with self.store.write() as tx:
                 tx.overrides.add("payments", of, by="ana", at=self.at)
         elif what == "restart":
