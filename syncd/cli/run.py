@@ -90,7 +90,8 @@ def health(session: Session) -> int:
     where = session.config.health
     if where is None:
         stop("`health` is switched off in the configuration")
-    url = f"http://{'127.0.0.1' if where.host in ('0.0.0.0', '::') else where.host}:{where.port}"  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(where.host, where.host)  # noqa: S104
+    url = f"http://[{host}]:{where.port}" if ":" in host else f"http://{host}:{where.port}"
     if where.port == 0:
         with session.look() as tx:
             url = (tx.facts.get("health") or {}).get("url", "") if tx else ""
@@ -103,6 +104,8 @@ def health(session: Session) -> int:
         text = word.read(100).decode("utf-8", "replace").strip()
     except OSError as error:
         stop(f"{url} does not answer: {error.strerror or error}")
+    except http.client.HTTPException as error:
+        stop(f"{url} does not answer as syncd does: {type(error).__name__}")
     finally:
         connection.close()
     if session.json:
