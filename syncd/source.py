@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
+from threading import Thread
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ BRIDGE = "/api/bridge/schedules"
 NAME = "(source)"
 """What its holds are listed under; no destination can be named so."""
 _CHUNK = 1 << 16
+_asking: dict[str, Thread] = {}
+"""Address → who asks there: one that hangs is not followed by another."""
 
 
 class SourceUnknown(Exception):
@@ -204,7 +207,32 @@ def _revealed(source: Source, key: str) -> str:
 
 
 def get_text(address: str, headers: Mapping[str, str], ca_file: Path | None, patience: float) -> bytes:
-    """One GET, bounded in time and size. Redirects stay at the same origin, so nobody else sees the headers."""
+    """One GET, bounded in time and size. Redirects stay at the same origin, so nobody else sees the headers.
+
+    It is made on a thread: a name that is looked up for ever, and headers that come byte by byte, are past a socket's limits.
+    """
+    found: list[bytes | SourceUnknown] = []
+
+    def ask() -> None:
+        try:
+            found.append(_got(address, headers, ca_file, patience))
+        except SourceUnknown as unknown:
+            found.append(unknown)
+
+    earlier = _asking.get(address)
+    if earlier is not None and earlier.is_alive():
+        raise SourceUnknown("an earlier question has had no answer yet, and no end")
+    thread = _asking[address] = Thread(target=ask, name="syncd-source-get", daemon=True)
+    thread.start()
+    thread.join(patience + 1)
+    if not found:
+        raise SourceUnknown(f"it did not answer within {patience:.0f} s")
+    if isinstance(found[0], SourceUnknown):
+        raise found[0]
+    return found[0]
+
+
+def _got(address: str, headers: Mapping[str, str], ca_file: Path | None, patience: float) -> bytes:
     until = time.monotonic() + patience
     request = Request(address, headers={**headers, "Accept-Encoding": "identity", "User-Agent": "syncd"})  # noqa: S310 - config allows http(s) only
     try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event
 
 import pytest
 import trustme
@@ -17,7 +20,7 @@ from syncd.cli.elsewhere import Follower
 from syncd.cli.session import Session
 from syncd.config.settings import Source
 from syncd.connector import Secret
-from syncd.source import SourceUnknown, by_id, fetch, get, put
+from syncd.source import SourceUnknown, by_id, fetch, get, get_text, put
 from syncd.store import Store
 from tests.shell.command_line import FOLDER, ROTA, CommandLine, command_line
 
@@ -138,6 +141,30 @@ def test_a_bridge_is_asked_with_its_key_and_tenant(server: Server, ending: str) 
 def test_what_is_no_whole_answer_is_unknown(server: Server, answer: Answer, said: str) -> None:
     server.answer = answer
     assert said in unknown(Source(url=f"{server.url}/rota.yaml"))
+
+
+def test_headers_that_never_end_are_unknown_in_time_and_asked_for_once() -> None:
+    let_go = Event()
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        asked = []
+
+        def trickle() -> None:
+            with suppress(OSError):
+                client, _ = slow.accept()
+                asked.append(client)
+                client.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not let_go.wait(0.05):
+                    client.sendall(b"x")
+                client.close()
+
+        threading.Thread(target=trickle, daemon=True).start()
+        address = f"http://127.0.0.1:{slow.getsockname()[1]}/rota.yaml"
+        with pytest.raises(SourceUnknown, match="did not answer within"):
+            get_text(address, {}, None, 0.2)
+        with pytest.raises(SourceUnknown, match="no answer yet"):
+            get_text(address, {}, None, 0.2)
+        let_go.set()
+    assert len(asked) == 1
 
 
 def test_a_redirect_stays_at_the_origin_and_nobody_else_sees_the_token(server: Server, other: Server) -> None:
