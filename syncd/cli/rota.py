@@ -172,7 +172,9 @@ def why(session: Session, role: str | None, schedule: str | None, at: str | None
         told = session.in_force(of, tx)
         if role is None:
             used = roles_of(told)
-            role = used[0] if len(used) == 1 else stop(f"name a role with --role; {of.id} uses {', '.join(used)}", USAGE)
+            role = (
+                used[0] if len(used) == 1 else stop(f"name a role with --role; {of.id} uses {', '.join(used) or 'none'}", USAGE)
+            )
         said = _recorded(session, tx, told, role, moment) if recorded(tx, told, moment, session.now) else None
     if said is None:
         from syncd.core.explain import why as explain

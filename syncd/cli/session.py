@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from syncd.store import Store, Tx
 
 F = TypeVar("F", bound=Callable[..., Any])
-YEARS_10 = 3_653 * DAY
 
 
 class Session:
@@ -148,7 +148,7 @@ class Session:
         until = begin + days * DAY if end is None else self.instant(end, "--to", zone)
         if until <= begin:
             stop("--to is not after --from", USAGE)
-        if until - begin > YEARS_10:
+        if until > _ten_years_after(begin):
             stop("more than ten years between --from and --to", USAGE)
         return Window(begin, until)
 
@@ -213,6 +213,13 @@ class Session:
     def in_force(self, schedule: Schedule, tx: Tx | None) -> Schedule:
         """With the overrides that the store has."""
         return schedule if tx is None else tx.overrides.in_force(schedule)
+
+
+def _ten_years_after(begin: Instant) -> Instant:
+    """The same date and time ten years on; of 29 February, 1 March."""
+    start = datetime.fromtimestamp(begin, UTC)
+    leap = (start.month, start.day) == (2, 29)
+    return int(start.replace(year=start.year + 10, month=3 if leap else start.month, day=1 if leap else start.day).timestamp())
 
 
 def with_session(function: F) -> F:

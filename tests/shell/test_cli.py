@@ -72,6 +72,8 @@ def test_options_reach_a_command_within_a_command(syncd: CommandLine) -> None:
         (["oncall", "--at", "yesterday"], "2026-03-02T09:00"),
         (["shifts", "--from", "2026-03-02", "--to", "2026-03-02"], "--to is not after --from"),
         (["shifts", "--from", "2026-03-02", "--to", "2037-03-02"], "ten years"),
+        (["shifts", "--from", "2026-03-02", "--to", "2036-03-02T00:01"], "ten years"),
+        (["shifts", "--from", "2028-02-29", "--to", "2038-03-01T00:01"], "ten years"),
         (["plan", "nowhere"], "no destination 'nowhere'"),
         (["export"], "--now"),
         (["export", "--now", "--plan", "abcdef"], "exclude"),
@@ -84,6 +86,20 @@ def test_options_reach_a_command_within_a_command(syncd: CommandLine) -> None:
 )
 def test_a_usage_error_is_exit_2_with_what_to_do(syncd: CommandLine, arguments: list[str], hint: str) -> None:
     assert hint in syncd.refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("2026-03-02", "2036-03-02"), ("2028-02-29", "2038-03-01"), ("2024-01-01", "2034-01-01")]
+)
+def test_ten_years_are_not_over_ten_years(syncd: CommandLine, start: str, end: str) -> None:
+    assert syncd.run("shifts", "--from", start, "--to", end).exit_code == 0
+
+
+def test_a_schedule_without_layers_has_no_roles_shifts_or_gaps(syncd: CommandLine) -> None:
+    syncd.write(ROTA + "  empty: {title: Empty}\n")
+    for question in ("oncall", "shifts", "gaps", "fairness"):
+        assert syncd.json(question, "--schedule", "empty") == []
+    assert "empty uses none" in syncd.refused("why", "--schedule", "empty")
 
 
 def test_a_missing_configuration_is_exit_78(syncd: CommandLine) -> None:
