@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import typing
@@ -18,7 +19,7 @@ from syncd.cli.session import Session, with_session
 from syncd.cli.show import as_json, table
 from syncd.config import ConfigError
 from syncd.connector import ConnectorError, Listing, Place, Secret, Site, Telling
-from syncd.core.model import DAY, Role, Schedule, Window
+from syncd.core.model import DAY, Role, Schedule, Window, iso
 from syncd.imports import Draft, NotImportable, as_yaml
 from syncd.imports.draft import slug
 from syncd.imports.write import Raw, flow
@@ -38,6 +39,7 @@ WHERE = {
 UNKNOWN = "unknown"
 SECRET = re.compile(r"(file|env|credential):(.+)", re.DOTALL)
 SHOWN = 30 * DAY
+MOST_HISTORY = 200
 
 
 @click.command(cls=Command)
@@ -62,7 +64,7 @@ def link(
     """List the schedules or calendars that a vendor has; with NAME (or where there is one) print how to begin with it.
 
     A pager's schedule is printed as a rota of ours with its overrides as history, and with every difference from what the
-    vendor shows for the next 30 days as a warning. Nothing is written there.
+    vendor shows for the next 30 days as a warning. A calendar's past entries are printed as comments. Nothing is written there.
 
     \b
     syncd link pagerduty -o token=env:PAGERDUTY_TOKEN
@@ -167,8 +169,8 @@ class _There:
                 stop(f"{problem.file}: {problem.problem}" + (f"; {problem.remedy}" if problem.remedy else ""), USAGE)
         return {key: section[key] for key in entries if key in section}
 
-    def open(self, **more: Any) -> Any:
-        """A connector for `more`. What is missing is exit 2."""
+    def open(self, site: Site | None = None, /, **more: Any) -> Any:
+        """A connector for `more`, of a rota with nobody in it unless `site` is another. What is missing is exit 2."""
         values = {**self.values, **more}
         wanted = [
             one.name
@@ -184,8 +186,8 @@ class _There:
         except (TypeError, ValueError) as error:
             stop(f"--option {error}", USAGE)
         role = Role(id="primary", title="Primary")
-        site = Site(destination="link", schedule=NOWHERE, role=role, people={}, state=self._state())
-        self.opened.append(self.connector(options, site))
+        site = site or Site(destination="link", schedule=NOWHERE, role=role, people={})
+        self.opened.append(self.connector(options, dataclasses.replace(site, state=self._state())))
         return self.opened[-1]
 
     def _state(self) -> Path:
@@ -262,8 +264,23 @@ class _There:
         if role is None and len(used) != 1:
             stop(f"name a role with --role; {of.id} uses {', '.join(used) or 'none'}", USAGE)
         chosen = self.session.role(role) or used[0]
-        lines = self._destination(name, place, of.id, chosen)
-        return "\n".join(["# Put this into the configuration; `syncd plan` shows what the first export would do.", *lines]) + "\n"
+        first = "# Put this into the configuration; `syncd plan` shows what the first export would do."
+        site = Site(destination="link", schedule=of, role=rota.roles[chosen], people=rota.people)
+        lines = [first, *self._destination(name, place, of.id, chosen), *self._history(place, site)]
+        return "\n".join(lines) + "\n"
+
+    def _history(self, place: Place, site: Site) -> list[str]:
+        """What the calendar showed so far of people of the rota: lines for its overrides, which only a human can judge."""
+        now = self.session.now
+        found = self.open(site, **place.options).read(Window(now - SHOWN, now), {}).entries
+        said = sorted({(one.start, min(one.end, now), one.person) for one in found if one.person and one.start < now})
+        if not said:
+            return []
+        what = f"{site.schedule.id}: titles that name one person of it; whether they were {site.role.title}, it cannot tell"
+        lines = [
+            f"{{roles: [{site.role.id}], people: [{who}], start: {iso(start)}, end: {iso(end)}}}" for start, end, who in said
+        ]
+        return ["", f"# History, for the `overrides:` of {what}:", *(f"#   - {line}" for line in lines[:MOST_HISTORY])]
 
     def _look(self, place: Place) -> None:
         """A calendar that cannot be read is no destination."""

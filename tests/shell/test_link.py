@@ -12,6 +12,7 @@ import pytest
 from syncd.config import load
 from syncd.core.model import DAY, Window
 from syncd.core.shifts import shifts
+from tests.connectors.conformance import event
 from tests.shell.command_line import NOON, ROTA, CommandLine, command_line
 from tests.simulators.common import Clock, clean_environment
 from tests.simulators.pagerduty import KEY, PagerDuty
@@ -252,3 +253,18 @@ def test_a_folder_is_named_and_need_not_be_there_yet(syncd: CommandLine) -> None
         (destination,) = load(syncd.folder / "syncd.yaml").destinations.values()
         assert destination.name == "rota-files"
         assert destination.options.path == (Path.cwd() / "rota files")
+
+
+def test_what_a_calendar_showed_so_far_is_history_that_the_rota_takes(syncd: CommandLine) -> None:
+    syncd.write(ROTA)
+    folder = syncd.folder / "cal"
+    folder.mkdir()
+    for number, (start, title) in enumerate([(NOW - 9 * DAY, "Ben"), (NOW - 2 * DAY, "on call: cho@x"), (NOW + DAY, "Ana Lima")]):
+        name = {"Ben": "Ben Okafor on call"}.get(title, title)
+        (folder / f"{number}.ics").write_text(event(f"u{number}", start, start + DAY, name))
+    printed = syncd.run("link", "folder", str(folder), "--role", "primary")
+    assert printed.exit_code == 0, printed.output
+    history = [line.removeprefix("#   ") for line in printed.stdout.splitlines() if line.startswith("#   - ")]
+    assert history == ["- {roles: [primary], people: [ben], start: 2026-03-02T12:00:00Z, end: 2026-03-03T12:00:00Z}"]
+    rota = ROTA + "    overrides:\n" + "".join(f"      {line}\n" for line in history)
+    assert load(syncd.write(rota + printed.stdout), now=NOW).rota.schedules["payments"].overrides[0].people == ("ben",)
