@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from syncd.core.drift import Drift
 from syncd.core.entry import Entry
@@ -30,8 +30,14 @@ def adopted(entries: Iterable[Entry], rows: Iterable[Row], rota: Iterable[Shift]
     return found
 
 
-def others(foreign: Iterable[Entry], rota: Sequence[Shift], window: Window, mode: Mode) -> list[tuple[Entry, Drift]]:
-    """Others' entries add somebody, so where the rota decides they go (R) or are told of (C)."""
+def others(
+    foreign: Iterable[Entry], rota: Sequence[Shift], window: Window, mode: Mode, late: Collection[str] = ()
+) -> list[tuple[Entry, Drift]]:
+    """Others' entries add somebody, so where the rota decides they go (R) or are told of (C).
+
+    `late`: refs of what is like a create of ours that was never confirmed (W4). It goes whatever the mode, and is told: that it
+    is ours is likely, and no proof (W9).
+    """
     found: list[tuple[Entry, Drift]] = []
     on = [(s.start, s.end, s.person) for s in rota]
     for entry in foreign:
@@ -39,12 +45,13 @@ def others(foreign: Iterable[Entry], rota: Sequence[Shift], window: Window, mode
         if span.start >= span.end:
             continue
         decided = [bool(people) for _, (people,) in sweep(span, on)]
-        goes = all(decided) and entry.end <= window.end and mode is not Mode.BIDIRECTIONAL
+        echo = entry.ref in late
+        goes = echo or (all(decided) and entry.end <= window.end and mode is not Mode.BIDIRECTIONAL)
         tell = Tell.REMOVED if goes else Tell.CONFLICT if any(decided) and mode is Mode.BIDIRECTIONAL else Tell.NOTHING
+        row = "12'" if echo else "10" if any(decided) else "11"
         drift = Drift(
-            start=span.start, end=span.end, lane=-1, row="10" if any(decided) else "11", do=Do.PUSH if goes else Do.KEEP,
-            tell=tell, base=frozenset(), desired=None, observed=frozenset({entry.person or f"?{entry.title}"}),
-            refs=((entry.ref, entry.version or ""),),
+            start=span.start, end=span.end, lane=-1, row=row, do=Do.PUSH if goes else Do.KEEP, tell=tell, base=frozenset(),
+            desired=None, observed=frozenset({entry.person or f"?{entry.title}"}), refs=((entry.ref, entry.version or ""),),
         )  # fmt: skip
         found.append((entry, drift))
     return found

@@ -106,7 +106,8 @@ def _calendar(q: Question) -> Decision:
         policy=q.policy,
         without=_without(q),
     )
-    others = beside.others(there.foreign, rota, Window(q.now, window.end), q.policy.mode) if q.can.exclusive else []
+    late = pager.echoes(there.foreign, memory, q.now)
+    others = beside.others(there.foreign, rota, Window(q.now, window.end), q.policy.mode, late) if q.can.exclusive else []
     drifts, pulled, holds = _imports(q, [*drifts, *(d for _, d in others)], window)
     after = rota
     if pulled or _withdrawn(drifts):

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.memory_place import Fault, lost
 from syncd.connector import Denied, Unavailable
-from syncd.core.mode import Limits
+from syncd.core.mode import Limits, Mode
 from syncd.core.model import HOUR, Approval
 from syncd.cycle import Report, Trigger
 from syncd.store import LeaseLost
@@ -135,9 +135,11 @@ def test_w3_ids_are_the_same_for_the_same_rota_whoever_writes_first():
 # --- W4: late echoes ---
 
 
-def test_w4_a_create_that_lands_after_we_looked_is_cleaned_up():
-    with story(PAGER, A, exported=False) as w:
-        fault(w, "create", lost(late=20))
+@pytest.mark.parametrize("shape", [PAGER, "shifts"])
+@pytest.mark.parametrize("mode", [A, B])
+def test_w4_a_create_that_lands_after_we_looked_is_cleaned_up(shape: str, mode: Mode):
+    with story(shape, mode, exported=False) as w:
+        fault(w, "create", lost(late=20 if shape == PAGER else 10))
         w.cycle()
         w.settle(4)
         assert len([i for i in w.spots[0].items.values() if i.start == h(0)]) == 1

@@ -99,6 +99,8 @@ class Directory(Texts):
         super().__init__(clock)
         self.path = path
         self.done: list[str] = []
+        self.broken: Callable[[str], object] = lambda call: None
+        """Told of each call before it is made; may raise what the system would."""
 
     def options(self, folder: Path) -> str:
         return f"path: '{self.path}'"
@@ -124,6 +126,7 @@ class Directory(Texts):
         if Path(path).parent == self.path and not Path(path).name.startswith("."):
             self.about_to_write()
             self.done.append(call)
+            self.broken(call)
 
 
 @contextmanager
@@ -140,6 +143,7 @@ def directory(clock: Clock, folder: Path) -> Iterator[Directory]:
     def listed(path: Any = ".") -> Any:
         if Path(path) == place.path:
             place.done.append("read")
+            place.broken("read")
         return scan(path)
 
     scan = os.scandir

@@ -53,6 +53,15 @@ class Story:
             told: list[dict[str, Any]] = self.syncd.json("export", "--now", code=code)
         return next((one for one in told if one["destination"] == "team"), {})
 
+    def attempt(self) -> int:
+        """An export that may fail, in one clear sentence; its exit code."""
+        with self.covered():
+            result = self.syncd.run("export", "--now")
+        assert result.exit_code in (0, 1), result.output
+        assert "Traceback" not in result.output
+        assert (result.stderr != "") == (result.exit_code == 1), result.stderr
+        return result.exit_code
+
     def run(self, *command: str, code: int = 0) -> Result:
         with self.covered():
             result = self.syncd.run(*command)
@@ -139,6 +148,12 @@ class Story:
         return sorted(
             f"{one['kind']} {short(one['start'])} {short(one['end'])}" for one in said if one["kind"] in ("C", "I", "R")
         )
+
+    def alarms(self) -> list[str]:
+        """Notices that a destination needs attention."""
+        with closing(sqlite3.connect(self.database)) as base:
+            said = [json.loads(row[0]) for row in base.execute("SELECT notice FROM notices WHERE state <> 'armed'")]
+        return sorted(one["text"] for one in said if one["kind"] not in ("C", "I", "R"))
 
     def status(self, name: str = "team") -> dict[str, Any]:
         return next(dict(one) for one in self.syncd.json("status") if one["destination"] == name)

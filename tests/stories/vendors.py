@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -136,13 +136,14 @@ class InMemory(Place):
         self.there = there
         self.binned: dict[str, memory_place.Item] = {}
         self.past = 0
+        self.fault: Callable[[memory_place.Call], memory_place.Fault | None] = lambda call: None
         there.clock = lambda: int(clock.now)
         there.hook = self._asked
 
     def _asked(self, call: memory_place.Call) -> memory_place.Fault | None:
         if call.verb != "read":
             self.about_to_write()
-        return None
+        return self.fault(call)
 
     def options(self, folder: Path) -> str:
         return f"place: '{self.there.name}', calls: 4"
