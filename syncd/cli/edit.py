@@ -139,10 +139,11 @@ def _plain(text: str) -> dict[str, Any]:
 
 
 def _checked(changed: str, expected: dict[str, Any]) -> str:
+    report = Report()
     try:
-        same = _plain(changed) == expected
+        same = plain(parse(changed.encode(), "the file", report)) == expected
     except Unreadable:
-        same = False
+        raise Uneditable(f"with that it could not be read any more: {report.problems()[-1].problem}") from None
     if not same:
         raise Uneditable("something else in the file depends on what stands there (an anchor, perhaps): change it by hand")
     return changed

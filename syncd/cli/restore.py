@@ -75,7 +75,9 @@ def _wanted(session: Session, conflict: Conflict, of: Schedule) -> list[Override
     named = (*people, *(str(event["person"]) for event in events))
     unknown = [one.removeprefix("?") for one in named if one not in session.rota.people]
     if not people and not events:
-        stop("nobody stood there: there is nothing to bring back; `syncd override add` changes the rota", USAGE)
+        how = f"syncd override add --schedule {of.id} --role {conflict.role} --nobody"
+        times = f"--from {utc(max(conflict.start, session.now))} --to {utc(conflict.end)}"
+        stop(f"nobody stood there: there is nobody to bring back; if nobody is to be on call then: {how} {times}", USAGE)
     if unknown:
         stop(f"{', '.join(unknown)} is not in `people`: add them first", USAGE)
     if conflict.end <= session.now:

@@ -193,3 +193,15 @@ def test_a_purge_after_the_removal_asks_for_the_secrets_by_name(syncd: CommandLi
     store.close()
     assert "-o password=env:NAME" in syncd.refused("purge", "dav", "--now")
     assert "cannot be reached" in syncd.run("purge", "dav", "--now", "-o", "password=file:dav.key").stderr
+
+
+def test_a_deletion_that_the_rota_put_back_names_the_command_that_lets_it_stand(syncd: CommandLine, file: Path) -> None:
+    syncd.run(*ADD, "--role", "primary", "--mode", "bidirectional")
+    syncd.run("export", "--now")
+    next(path for path in (syncd.folder / "calendar").iterdir() if "Ben Okafor" in path.read_text()).unlink()
+    syncd.run("export", "--now")
+    (conflict,) = syncd.json("conflicts")
+    said = syncd.refused("restore", conflict["id"]).strip()
+    command = said.rpartition("then: syncd ")[2].split()
+    assert syncd.run(*command).exit_code == 0
+    assert syncd.json("oncall", "--at", conflict["start"])[0]["people"] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.cli.edit import Uneditable, drop, put
@@ -128,6 +128,7 @@ def _plain(text: str) -> dict[str, object]:
     return found
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FILES), st.sampled_from([("d",), ("d", "c"), ("d", "c", "o")]), NAMES, VALUES)
 def test_any_value_anywhere_is_put_and_dropped_and_no_line_of_the_rest_is_lost(
     text: str, path: tuple[str, ...], name: str, value: object
@@ -150,3 +151,9 @@ def test_any_value_anywhere_is_put_and_dropped_and_no_line_of_the_rest_is_lost(
     if isinstance(inside, dict) and name not in inside:
         gone = drop(changed, whole)
         assert _plain(gone) == before
+
+
+def test_a_value_that_makes_the_file_too_large_is_refused_with_the_reason() -> None:
+    text = "d:\n" + "".join(f"  n{number}: {number}\n" for number in range(14_990))
+    with pytest.raises(Uneditable, match="more than 30,000 values"):
+        put(text, ("d", "more"), {f"k{number}": "x" for number in range(50)})
