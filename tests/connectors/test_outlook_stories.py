@@ -95,21 +95,6 @@ destinations:
     return told
 
 
-def test_an_export_is_one_write_a_shift_and_two_calls_and_the_next_is_one_read(
-    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    syncd = story(there, tmp_path, monkeypatch)
-    syncd.export()
-    assert [subject for _, subject in syncd.shown()] == [f"{name}: Primary" for name in ("Ana Lima", "Ben Okafor") * 2] + [
-        "Ana Lima: Primary"
-    ]
-    calls = there.journal.of("*", "^/v1.0/")
-    assert len(calls) <= len(syncd.ours()) + 2
-    there.journal.clear()
-    syncd.export()
-    assert [call.method for call in there.journal.of("*", "^/v1.0/")] == ["GET"]
-
-
 DUTY = "Duty.Room@example.com"
 
 
@@ -178,27 +163,6 @@ def test_another_clouds_addresses_are_taken_without_their_last_parts(
     _lives(syncd, there.box(), there.box().default)
 
 
-@pytest.mark.parametrize("mode", ["authoritative", "bidirectional", "manual"])
-def test_what_a_human_does_is_put_back_or_taken_over_as_the_mode_says(
-    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
-    syncd = story(there, tmp_path, monkeypatch, mode)
-    syncd.export()
-    before = syncd.shown()
-    mine = syncd.ours()[2]
-    there.human.edits(mine.guid, subject="Cho Min-ji: Primary")
-    syncd.settle()
-    after = syncd.shown()
-    if mode == "bidirectional":
-        assert after == [(start, "Cho Min-ji: Primary" if start == mine.start else subject) for start, subject in before]
-        assert "cho" in syncd.run("override", "list").output.lower()
-    else:
-        assert after == before
-    there.human.deletes(syncd.ours()[3].guid)
-    syncd.settle()
-    assert syncd.shown() == after, "whoever is on call is shown again"
-
-
 @pytest.mark.parametrize("touched", [True, False])
 def test_what_people_added_stays_and_only_what_they_touched_is_read_before_it_changes_hands(
     there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, touched: bool
@@ -219,19 +183,6 @@ def test_what_people_added_stays_and_only_what_they_touched_is_read_before_it_ch
     assert not touched or {key: facts[key] for key in theirs} == theirs
     syncd.settle()
     assert syncd.ours()[1].facts == facts
-
-
-def test_a_copy_with_our_mark_stays_and_is_never_fought_over(
-    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    syncd = story(there, tmp_path, monkeypatch)
-    syncd.export()
-    there.human.duplicates(syncd.ours()[1].guid)
-    writes = len(there.journal.writes("^/v1.0/"))
-    for _ in range(3):
-        syncd.export(None)
-    assert len(there.journal.writes("^/v1.0/")) == writes
-    assert len(syncd.ours()) == 6
 
 
 @pytest.mark.parametrize("views", ["500", "forget"])

@@ -17,8 +17,7 @@ from syncd.cycle import Report, Trigger
 from syncd.errand import Errand
 from syncd.store import Store
 from tests.connectors.conformance import NOW
-from tests.connectors.pagerduty_place import LAYERS, SHIFTS, account, user
-from tests.simulators.common import Fault
+from tests.connectors.pagerduty_place import LAYERS, SHIFTS, account
 from tests.simulators.pagerduty import KEY, PagerDuty
 from tests.simulators.pagerduty_account import CustomShift, Override
 
@@ -120,45 +119,11 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield Stage(there, tmp_path, request.param)
 
 
-@pytest.mark.parametrize(("first", "drop"), [(1, "before"), (1, "after"), (2, "half"), (4, "after")])
-def test_a_lost_answer_to_a_create_leaves_each_shift_once(stage: Stage, first: int, drop: str) -> None:
-    stage.there.faults.add(Fault(method="POST", first=first, drop=drop))  # type: ignore[arg-type]
-    stage.cycle()
-    stage.rest()
-    assert len(stage.there.journal.of("POST")) <= 33
-
-
-def test_a_create_that_lands_late_is_cleaned_up(stage: Stage) -> None:
-    stage.there.faults.add(Fault(method="POST", drop="late"))
-    stage.cycle()
-    stage.cycle()
-    stage.there.land_late_writes()
-    stage.rest()
-
-
-def test_items_refused_are_tried_again_and_the_others_stand(stage: Stage) -> None:
-    stage.there.faults.add(Fault(method="POST", items={0: 400, 3: 400}))
-    stage.cycle()
-    stage.rest()
-
-
 def test_a_month_is_exported_in_few_calls(stage: Stage) -> None:
     report = stage.cycle()
     assert report.error is None
     assert len(stage.there.journal.writes()) <= (7 if stage.kind == "pagerduty" else 31)
     assert len(stage.there.journal) <= len(stage.there.journal.writes()) + 3
-
-
-def test_a_pause_in_the_middle_of_a_plan_keeps_what_was_done(stage: Stage) -> None:
-    reset = {"ratelimit-limit": "960", "ratelimit-remaining": "0", "ratelimit-reset": "3600"}
-    stage.there.faults.add(Fault(method="POST", first=2, times=None, status=429, headers=reset))
-    stage.cycle()
-    done = sum(stage.standing().values())
-    assert done == (5 if stage.kind == "pagerduty" else 1)
-    assert len(stage.there.journal.of("POST")) == 2, "whoever is told to wait an hour does not ask again"
-    stage.there.faults.clear()
-    stage.there.clock.advance(3_600)
-    stage.rest()
 
 
 def test_an_upgrade_stops_everything_and_changing_the_kind_goes_on(stage: Stage) -> None:
@@ -171,20 +136,3 @@ def test_an_upgrade_stops_everything_and_changing_the_kind_goes_on(stage: Stage)
     report = stage.cycle()
     assert "kind: pagerduty_v3" in str(report.error)
     assert (stage.standing(), len(stage.there.journal.writes())) == (stands, writes)
-
-
-@pytest.mark.parametrize("mode", [Mode.AUTHORITATIVE, Mode.BIDIRECTIONAL])
-def test_a_humans_cover_is_put_right_or_imported_as_the_mode_says(stage: Stage, mode: Mode) -> None:
-    stage.mode = mode
-    stage.cycle()
-    start, end, _ = sorted(stage.standing())[3]
-    cho = user(stage.there, "cho")
-    if stage.kind == "pagerduty":
-        stage.there.human_overrides(LAYERS, cho, start, end)
-    else:
-        [ref] = [one.id for one in stage.there.account.schedules[SHIFTS].shifts.values() if one.start == start]
-        stage.there.human_changes_shift(SHIFTS, ref, user=cho)
-    stage.cycle()
-    stage.rest()
-    [(_, _, who)] = [one for one in stage.standing() if one[0] == start]
-    assert (who == "cho") == (mode is Mode.BIDIRECTIONAL)

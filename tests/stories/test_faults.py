@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.simulators.common import Fault
 from tests.stories.breaking import OPERATIONS, breaks, impatient, knobs, mends
 from tests.stories.conftest import noon, opening
-from tests.stories.days import ROLLING, at, lines
+from tests.stories.days import ROLLING, Piece, at, lines
 from tests.stories.story import Story, story
 
 CASES = [(kind, operation, knob) for kind, operations in OPERATIONS.items() for operation in operations for knob in knobs(kind)]
@@ -71,7 +73,11 @@ def recovers(told: Story, operation: str) -> None:
 
 
 def _clipped(told: Story, operation: str) -> list[str]:
-    return lines(((at(line.split()[1]), at(line.split()[2]), line.split()[0]) for line in expected(operation)), told.now)
+    return lines(_pieces(expected(operation)), told.now)
+
+
+def _pieces(told: list[str]) -> list[Piece]:
+    return [(at(start), at(end), who) for who, start, end in (line.split() for line in told)]
 
 
 @pytest.mark.parametrize("broken", cases(), indirect=True)
@@ -99,3 +105,44 @@ def test_a_fault_that_lasts_is_told_once_with_its_cause_and_ends_by_itself(broke
         assert len(told.alarms()) <= 1
     mends(told.place)
     recovers(told, operation)
+
+
+# --- what only some vendors do ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["google", "outlook", "pagerduty", "pagerduty_v3"])
+@pytest.mark.parametrize("answer", ["before", "after", None], ids=["dropped before", "dropped after", "answered"])
+def test_lists_that_lag_behind_writes_make_nothing_twice(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, answer: str | None
+) -> None:
+    """Also where the answer to a create is lost: what is not listed yet may stand there."""
+    with opening(kind, request, tmp_path)(noon()) as place:
+        there: Any = place.there  # type: ignore[attr-defined]
+        (there.knobs if kind == "outlook" else there).lag = 120.0
+        told = story(place, tmp_path, monkeypatch, exported=False)
+        if answer is not None:
+            breaks(place, "create", f"dropped {answer}")
+        told.attempt()
+        mends(place)
+        for _ in range(3):
+            told.pass_time(0.05)
+            told.attempt()
+        told.pass_time(0.05)
+        assert told.shown() == lines(_pieces(ROLLING), told.now)
+        things = [one for one in place.standing() if one.end > told.now]
+        assert all(one.end <= other.start for one, other in pairwise(things)), f"twice: {told.entries()}"
+        told.nothing_to_do()
+
+
+@pytest.mark.parametrize("items", [{0: 400}, {1: 400, 2: 400}, {0: 500, 4: 429}], ids=str)
+def test_of_overrides_sent_together_those_refused_are_tried_again_and_the_others_stand(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: dict[int, int]
+) -> None:
+    with opening("pagerduty", request, tmp_path)(noon()) as place:
+        told = story(place, tmp_path, monkeypatch, exported=False)
+        there: Any = place.there  # type: ignore[attr-defined]
+        there.faults.add(Fault(method="POST", path="/overrides$", items=items))
+        told.attempt()
+        told.export()
+        assert told.entries() == ROLLING
+        told.nothing_to_do()
