@@ -13,7 +13,7 @@ from syncd.herald.lane import Job, Lane, Result, Send
 from syncd.herald.reach import FAILING
 from syncd.herald.waiting import Pace, Part, Pile
 from syncd.herald.ways import Channels
-from syncd.notify.words import digest, message
+from syncd.notify.words import digest, in_a_line, message
 from syncd.store import Store
 from syncd.store.outbox import Posted
 
@@ -47,13 +47,14 @@ class Delivery:
         now, moment = self._clock.now(), self._clock.monotonic()
         piles: dict[Reader, Pile] = {}
         settled: list[str] = []
-        late: dict[str, str] = {}
+        late: dict[str, tuple[str, str]] = {}
         waits: dict[str, dict[Reader, float]] = {}
         for posted in self._pending(now):
             said, to = self._told(posted, channels, choices, now)
             if said is None or now - posted.armed_at > GIVEN_UP:
                 if not any(dedup == posted.dedup for dedup, _ in self._under_way):
-                    late[posted.dedup] = OUTDATED if said is None else f"given up after 7 days: {posted.problem}"
+                    why = OUTDATED if said is None else f"given up after 7 days: {posted.problem}"
+                    late[posted.dedup] = why, in_a_line(posted.notice, channels.config.rota)
                 continue
             left = [one for one in to if one.key not in posted.delivered]
             if not left:
@@ -177,18 +178,20 @@ class Delivery:
 
     # --- remembering ---------------------------------------------------------------------
 
-    def _settle(self, settled: list[str], late: Mapping[str, str], put_off: Mapping[str, float], now: Instant) -> None:
+    def _settle(
+        self, settled: list[str], late: Mapping[str, tuple[str, str]], put_off: Mapping[str, float], now: Instant
+    ) -> None:
         if not settled and not late and not put_off:
             return
         with self._store.write() as tx:
             for dedup in settled:
                 tx.outbox.sent(dedup, at=now)
-            for dedup, why in late.items():
+            for dedup, (why, line) in late.items():
                 tx.outbox.failed(dedup, why, next_at=None)
-                tx.journal.add(at=now, event="notice not sent", entry=dedup, new=why)
+                tx.journal.add(at=now, event="notice not sent", entry=dedup, new=f"{line}: {why}")
             for dedup, seconds in put_off.items():
                 tx.outbox.put_off(dedup, next_at=now + int(seconds) + 1)
-        for dedup, why in late.items():
+        for dedup, (why, _) in late.items():
             told = log.logger().info if why == OUTDATED else log.logger().warning
             told("notice.outdated" if why == OUTDATED else "notice.given_up", notice=dedup, reason=why)
 

@@ -29,6 +29,7 @@ from syncd.core.model import DAY, HOUR, Instant, Schedule, Shift, Window
 from syncd.core.shifts import shifts
 from syncd.herald.reach import members_of
 from syncd.herald.ways import Channels
+from syncd.notify.words import in_a_line
 from syncd.store import Store, in_force
 from syncd.store.marks import Approved, Recorded, Stored
 
@@ -128,7 +129,7 @@ class Lookout:
                 tx.facts.put("notices since", now)
             for key, said in new:
                 if tx.outbox.post({"id": key, **said}, key, at=now):
-                    tx.journal.add(at=now, event=f"notice: {said['kind']}", entry=key, new=said)
+                    tx.journal.add(at=now, event=f"notice: {said['kind']}", entry=key, new=in_a_line(said, rota))
             for id_, told in after.items():
                 tx.facts.put(f"notices {id_}", told.plain())
         self._told.update(after)

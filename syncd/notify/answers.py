@@ -161,6 +161,9 @@ class _Plain(smtplib.SMTP):
     def starttls(self, *args: Any, **more: Any) -> tuple[int, bytes]:
         return _connected(super().starttls, *args, **more)
 
+    def login(self, *args: Any, **more: Any) -> tuple[int, bytes]:
+        return _connected(super().login, *args, **more)
+
     def getreply(self) -> tuple[int, bytes]:
         return _replied(super().getreply)
 
@@ -168,6 +171,9 @@ class _Plain(smtplib.SMTP):
 class _Tls(smtplib.SMTP_SSL):
     def connect(self, *args: Any, **more: Any) -> tuple[int, bytes]:
         return _connected(super().connect, *args, **more)
+
+    def login(self, *args: Any, **more: Any) -> tuple[int, bytes]:
+        return _connected(super().login, *args, **more)
 
     def getreply(self) -> tuple[int, bytes]:
         return _replied(super().getreply)

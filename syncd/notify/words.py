@@ -47,6 +47,11 @@ def digest(all_said: Sequence[Said], rota: Rota, reader: Reader, *, more: int = 
     return _written("digest", {"count": str(len(texts) + more), "first": texts[0].title, "rows": rows, "more": left})
 
 
+def in_a_line(said: Said, rota: Rota) -> str:
+    """Its title, for the journal, in the schedule's zone."""
+    return message(said, rota, Reader("", "")).title
+
+
 def when(at: Instant | None, zones: Zones, *, unknown: str = "–") -> str:
     """`Mon 2026-03-09 09:00 CET (03:00 CDT, America/Chicago)`; the second only where the schedule's clock shows another time."""
     if at is None:
@@ -96,6 +101,7 @@ class Pen:
             "rota": self.names(said.get("rota", ())),
             "look": "`syncd holds`" if digest else "`syncd status`",
             "ack": f"`syncd ack {digest}`" if digest else "",
+            "sick": str(said.get("destination", "")) if said.get("kind") == "attention" else "",
             "command": str(said.get("command", "")),
             "what": str(said.get("what", "needs attention")),
         }

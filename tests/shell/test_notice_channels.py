@@ -243,6 +243,8 @@ def test_what_a_mail_server_says_is_told() -> None:
         assert (
             "451 try again later" in send(secret(f"mailto://127.0.0.1:{busy.port}?from=a@b.example"), TOLD, "a@x.example").problem
         )
+        login = secret(f"mailto://rota:s3cretpassword@127.0.0.1:{mail.port}?from=a@b.example&mode=insecure")
+        assert "AUTH extension not supported" in send(login, TOLD, "a@x.example").problem
         tls = send(secret(f"mailtos://127.0.0.1:{mail.port}?from=a@b.example&mode=ssl"), TOLD, "a@x.example")
         assert "SSLError" in tls.problem or "wrong version" in tls.problem.lower()
 
