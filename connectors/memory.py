@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from connectors.memory_place import Item, Place, Shape, place
-from syncd.connector import Capabilities, Entry, Finding, Observation, Operation, Paged, Rejected, Site, Stale
+from syncd.connector import Absent, Capabilities, Entry, Finding, Observation, Operation, Paged, Rejected, Site, Stale
 from syncd.core.model import Shift, Window
 from syncd.event import CalendarOptions, Names, title_of, wording
 
@@ -61,6 +61,7 @@ class Memory:
             entries=tuple(entry for entry in entries if entry.ref not in same),
             same=same,
             paged=self._paged(window) if self.capabilities.stacked else (),
+            missing={person: Absent(0, f"{person} has no account here") for person in sorted(self.place.absent)},
             server_time=self.place.now(),
             fingerprint=f"memory:{self.place.account}:{self.place.name}",
         )

@@ -86,7 +86,12 @@ class PagerDuty:
         look = self._look(window)
         if torn(look, window):  # a write of somebody fell between the two reads
             look = self._look(window)
-        if at := torn(look, window):
+        at = torn(look, window)
+        if at is not None:  # somebody who is no user any more is not rendered, whatever the list says
+            here = {one.user for one in look.overrides.values() if shares(one, window)} - {piece.user for piece in look.final}
+            if self._people.check(sorted(here), look.time):
+                at = torn(look, window, frozenset(user for user in here if self._people.is_gone(user)))
+        if at is not None:
             raise Unavailable(f"PagerDuty's list of overrides and its rendered schedule disagree at {iso(at)}; look again later")
         # What is over cannot be changed or deleted any more (PD-28): it is what it was.
         past = {ref for ref, said in known.items() if ref not in look.overrides and is_over(said, look.time)}
@@ -101,6 +106,7 @@ class PagerDuty:
             entries=tuple(map(self._entry, sorted(shown, key=lambda one: (one.start, one.ref)))),
             same=frozenset(past),
             paged=tuple(map(self._paged, tops(look, window, known))),
+            missing=self._people.missing(),
             server_time=look.time,
             fingerprint=f"pagerduty:{account_of(look.page, self._api)}:{self._schedule}",
             found=self._people.found,
@@ -117,6 +123,10 @@ class PagerDuty:
                 pieces += rendered_in(schedule, name, part, look.names)
             look.overrides.update(self._overrides(part, look.names))
             look = look._replace(time=answer.time or look.time, page=schedule.get("html_url"))
+        rendered = {piece.user for piece in look.final}
+        for ref, one in list(look.overrides.items()):
+            if one.user not in rendered and self._people.is_replaced(one.user):
+                del look.overrides[ref]  # it pages nobody
         return look
 
     def _overrides(self, window: Window, names: dict[str, str]) -> dict[str, Override]:
@@ -167,9 +177,12 @@ class PagerDuty:
                 sent.append((at, Override("", shift.start, shift.end, user)))
         if sent:
             body = {"overrides": [form_of(one) for _, one in sent]}
-            told = told_by(self._post(f"/schedules/{self._schedule}/overrides", body))
+            answer = self._post(f"/schedules/{self._schedule}/overrides", body)
+            told = told_by(answer)
             for at, override in sent:
                 outcomes[at] = self._judged(override, shifts[at], told)
+            refused = {override.user for at, override in sent if isinstance(outcomes[at], Rejected)}
+            self._people.check(sorted(refused), answer.time)
         return [outcome or Rejected("nothing was sent") for outcome in outcomes]
 
     def _user(self, person: str) -> str | Rejected:

@@ -145,11 +145,15 @@ def tops(look: Look, window: Window, ours: Collection[str]) -> list[Top]:
     return found
 
 
-def torn(look: Look, window: Window) -> Instant | None:
-    """The first instant from now on where the two reads cannot both be true; None where they agree."""
+def torn(look: Look, window: Window, gone: Collection[str] = ()) -> Instant | None:
+    """The first instant from now on where the two reads cannot both be true; None where they agree.
+
+    `gone`: users who are there no more, so that their overrides page nobody.
+    """
     for start, end, user, on in _elementary(look, window):
         if look.time is not None and end <= look.time:
             continue
+        on = [one for one in on if one.user not in gone or one.user == user]
         if on and user not in {one.user for one in on}:
             return start
         if not on and any(piece.start < end and start < piece.end for piece in look.covered):

@@ -95,7 +95,8 @@ class PagerDutyV3:
         for ref in known:
             if not ref.startswith(OVERRIDES) and ref not in customs and (one := self._one(ref)) is not None:
                 customs[ref] = one  # gone only if it is nowhere (W11)
-        on = [one for one in customs.values() if one.user and (one.ref in known or _shares(one, window))]
+        pages = [one for one in customs.values() if one.user and not self._people.is_replaced(one.user)]
+        on = [one for one in pages if one.ref in known or _shares(one, window)]
         at = time if time is not None else window.start
         told = self._final(window, on, at) if self._due(on, known, at) else None
         overs = [over for over in told.overs if _shares(over, window)] if told else []
@@ -107,6 +108,7 @@ class PagerDutyV3:
             entries=tuple(map(self._entry, sorted(entries, key=lambda one: (one.start, one.ref)))),
             paged=tuple(map(self._paged, paged)),
             rendered=told is not None,
+            missing=self._people.missing(),
             server_time=time,
             fingerprint=f"pagerduty:{self._people.found[self._home]}:{self._schedule}",
             found=self._people.found,
@@ -130,6 +132,7 @@ class PagerDutyV3:
                 self._people.found[PROVEN] = str(at)
             else:
                 self._people.found.pop(PROVEN, None)  # a write fell between the two reads, or a shift pages nobody: look again
+                self._people.check(sorted({one.user for one in on if one.ref not in shown}), at)
             return told
         raise self._refused(refused)
 
@@ -185,7 +188,7 @@ class PagerDutyV3:
     def create(self, shift: Shift, op: Operation) -> Entry:
         wanted = _Custom("", shift.start, shift.end, self._people.needed(shift.person))
         body = {"custom_shifts": [{"type": "custom_shift", **_times(wanted), **_member(wanted)}]}
-        answer = self._asked(lambda: self._api.post(self._path, body))
+        answer = self._asked(lambda: self._api.post(self._path, body), user=wanted.user)
         for one in map(_custom, listed(answer, "custom_shifts")):  # no status an item (PD-45)
             if one.ref and one[1:] == wanted[1:]:
                 return self._entry(one)
@@ -205,7 +208,7 @@ class PagerDutyV3:
         change: dict[str, Any] = {name: text for name, text in _times(wanted).items() if text != _times(now)[name]}
         if wanted.user != now.user:
             change |= _member(wanted)
-        answer = self._asked(lambda: self._api.put(f"{self._path}/{entry.ref}", {"custom_shift": change}), entry.ref)
+        answer = self._asked(lambda: self._api.put(f"{self._path}/{entry.ref}", {"custom_shift": change}), entry.ref, wanted.user)
         return self._entry(_custom(item_of(answer, "custom_shift")))
 
     def delete(self, entry: Entry, op: Operation) -> None:
@@ -257,13 +260,15 @@ class PagerDutyV3:
 
     # --- which kind it is ----------------------------------------------------------------
 
-    def _asked(self, call: Callable[[], Answer], ref: str = "") -> Answer:
+    def _asked(self, call: Callable[[], Answer], ref: str = "", user: str = "") -> Answer:
+        """`user`: who is to be put on call, and may be there no more if that is refused."""
         try:
             return call()
         except Refusal as refusal:
             answer = refusal.answer
         if ref and answer.status == 404:
             raise Stale(f"the custom shift {ref} is gone")
+        self._people.check([user], answer.time)
         raise self._refused(answer)
 
     def _refused(self, answer: Answer) -> ConnectorError:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from syncd.core.entry import Capabilities, Entry, Paged
+from syncd.core.entry import Absent, Capabilities, Entry, Paged
 from syncd.core.model import Instant, Person, Role, Schedule, Shift, Window
 
 
@@ -96,6 +96,9 @@ class Observation:
     """Whom the destination says it pages (`capabilities.renders`): its final rota, whatever its entries say."""
     rendered: bool = True
     """False: its final rota was not asked for in this look, so that the `paged` of the last one still holds."""
+    missing: Mapping[str, Absent] = field(default_factory=dict)
+    """People of the rota whom the destination cannot put on call (row 15). Nothing is sent for them until a look no longer has
+    them here, so a connector looks for their accounts again now and then."""
     server_time: Instant | None = None
     fingerprint: str = ""
     """Account and calendar, without secrets: another one behind the same name stops everything."""
@@ -210,6 +213,6 @@ class Telling(Protocol):
 
 
 __all__ = [
-    "Capabilities", "Connector", "ConnectorError", "CreatesMany", "Denied", "Entry", "Finding", "Listing",
+    "Absent", "Capabilities", "Connector", "ConnectorError", "CreatesMany", "Denied", "Entry", "Finding", "Listing",
     "Observation", "Operation", "Paged", "Place", "Rejected", "Secret", "Site", "Stale", "Telling", "Unavailable", "Unsupported",
 ]  # fmt: skip

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from syncd.core import beside, calendar, pager, plan_calendar, plan_pager, shown
+from syncd.core import absent, beside, calendar, pager, plan_calendar, plan_pager, shown
 from syncd.core.desired import Loss, Target, in_lanes, project
 from syncd.core.drift import Drift, Policy, Pull, pulls
-from syncd.core.entry import Capabilities, Entry, Paged
+from syncd.core.entry import Absent, Capabilities, Entry, Paged
 from syncd.core.guard import Circumstances, Hold, guarded, hold_for, too_many_pulls
 from syncd.core.imports import covers, says, with_pulls
 from syncd.core.merge import Do, Tell
@@ -39,6 +39,7 @@ class Question:
     can: Capabilities
     entries: Sequence[Entry]
     paged: Sequence[Paged] = ()
+    missing: Mapping[str, Absent] = field(default_factory=dict)
     marks: Mapping[str, Verdict] = field(default_factory=dict)
     memory: Memory
     policy: Policy
@@ -62,6 +63,10 @@ class Decision:
     holds: tuple[Hold, ...] = ()
     notices: tuple[Notice, ...] = ()
     losses: tuple[Loss, ...] = ()
+    lacking: tuple[Shift, ...] = ()
+    """Shifts of people who have no account there (row 15): not shown, whatever stands in their place."""
+    lacks: str = ""
+    """Why the first of them is not, and what to do."""
     differs: int = 0
     """Seconds of the horizon in which the destination did not show what the rota says."""
     whole: str = ""
@@ -96,7 +101,9 @@ def _calendar(q: Question) -> Decision:
     window = _hull(q, [(o.says.start, o.says.end) for o in there.own] + [(r.accepted.start, r.accepted.end) for r in memory.rows])
     places = [o.says for o in (*there.own, *there.over)] + [o.accepted for o in there.own if o.accepted]
     rota, losses = _desired(q, q.schedule, window)
-    targets = in_lanes(rota, places, q.now)
+    on = [o.says for o in there.own]
+    shows = absent.left(rota, q.missing, on)
+    targets = in_lanes(shows, places, q.now)
     drifts = calendar.compare(
         now=q.now,
         window=window,
@@ -106,13 +113,14 @@ def _calendar(q: Question) -> Decision:
         policy=q.policy,
         without=_without(q),
     )
-    late = pager.echoes(there.foreign, memory, q.now)
-    others = beside.others(there.foreign, rota, Window(q.now, window.end), q.policy.mode, late) if q.can.exclusive else []
+    late = pager.echoes([e for e in there.foreign if e.over is None], memory, q.now)
+    others = beside.others(there.foreign, shows, Window(q.now, window.end), q.policy.mode, late) if q.can.exclusive else []
     drifts, pulled, holds = _imports(q, [*drifts, *(d for _, d in others)], window)
     after = rota
     if pulled or _withdrawn(drifts):
         after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
-        targets = in_lanes(after, places, q.now)
+        shows = absent.left(after, q.missing, on)
+        targets = in_lanes(shows, places, q.now)
     changes = plan_calendar.plan(
         now=q.now, horizon=q.now + q.horizon, targets=targets, there=there, drifts=drifts, memory=memory, wording=q.wording,
         native_update=q.can.native_update, truncates=q.can.exclusive, foreign=[(e, d) for e, d in others if d.do is Do.PUSH],
@@ -125,7 +133,7 @@ def _calendar(q: Question) -> Decision:
     stands = shown.under(there.over, [o for o in there.own if o.row is None or o.row.doubt != "delete"])
     stands += [Value(e.person or f"?{e.title}", e.start, e.end) for e, d in others if d.do is Do.PUSH and e.over is None]
     return _decided(
-        q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands,
+        q, drifts, pulled, changes, here, holds, after=after, shows=shows, targets=targets, losses=losses, stands=stands,
         differs=shown.differs(after, [o.says for o in there.own], _horizon(q)),
         rows=[*rows, *memory.rows[len(q.memory.rows) :]], dropped=dropped,
         foreign=there.foreign, peers=there.peers,
@@ -157,19 +165,24 @@ def _pager(q: Question) -> Decision:
     spans = [(e.start, e.end) for e in q.entries if e.ref in known or any(p.ref == e.ref for p in q.paged)]
     window = _hull(q, [*spans, *((p.start, p.end) for p in q.memory.pieces)])
     rota, losses = _desired(q, q.schedule, window)
+    on = [Value(p.person, p.start, p.end) for p in q.paged if p.person is not None and p.ref is not None]
+    mine = [e for e in q.entries if e.ref in known]
+    on += [Value(e.person, e.start, e.end) for e in mine if e.person is not None and e.person in q.missing]
+    wanted = in_lanes(absent.left(rota, q.missing, on), (), q.now)
     drifts = pager.compare(
-        now=q.now, window=window, targets=in_lanes(rota, (), q.now), entries=q.entries, paged=q.paged, memory=q.memory,
+        now=q.now, window=window, targets=wanted, entries=q.entries, paged=q.paged, memory=q.memory,
         policy=q.policy, without=_without(q),
     )  # fmt: skip
     drifts, pulled, holds = _imports(q, drifts, window)
     after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
-    targets = in_lanes(after, (), q.now)
+    shows = absent.left(after, q.missing, on)
+    targets = in_lanes(shows, (), q.now)
     echoes = pager.echoes(q.entries, q.memory, q.now)
     changes = plan_pager.plan(
         now=q.now, horizon=q.now + q.horizon, targets=targets, entries=q.entries, paged=q.paged, drifts=drifts, memory=q.memory,
         echoes=echoes, mode=q.policy.mode,
     )  # fmt: skip
-    own = [e for e in q.entries if e.ref in known and e.end > q.now]
+    own = [e for e in mine if e.end > q.now]
     differs = any(d.observed and d.row not in {"1", "11"} for d in drifts)
     here = replace(
         q.here, own_future=len(own), rota_empty=not after and bool(own),
@@ -179,8 +192,8 @@ def _pager(q: Question) -> Decision:
     stands = [Value(e.person or f"?{e.title}", e.start, e.end) for e in q.entries if e.ref not in doomed]
     linked = here.first_link and any(c.name(q.now) not in here.released for c in changes)
     return _decided(
-        q, drifts, pulled, changes, here, holds, after=after, targets=targets, losses=losses, stands=stands, differs=0,
-        rows=[], dropped=[ref for ref in known if ref not in there], foreign=(), peers=(),
+        q, drifts, pulled, changes, here, holds, after=after, shows=shows, targets=targets, losses=losses, stands=stands,
+        differs=0, rows=[], dropped=[ref for ref in known if ref not in there], foreign=(), peers=(),
         pieces=None if linked else pager.agreed(drifts, q.paged, q.entries, q.memory, q.now),
     )  # fmt: skip
 
@@ -249,6 +262,7 @@ def _decided(
     holds: list[Hold],
     *,
     after: list[Shift],
+    shows: list[Shift],
     targets: list[Target],
     losses: list[Loss],
     stands: list[Value],
@@ -266,6 +280,8 @@ def _decided(
             *more,
             hold_for(q.destination, "; ".join(sorted({d.words for d in waiting})), [d.name(q.now) for d in waiting]),
         )
+    lacking = absent.lacking(after, q.missing, q.now, q.now + q.horizon)
+    marked += absent.refused(lacking, shows, q.missing, q.now)
     plan = Plan(destination=q.destination, changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
     beneath = [d for c in marked for d in c.drifts if d not in drifts]  # what goes though no piece of time showed it
     told = notices(
@@ -276,10 +292,11 @@ def _decided(
         foreign=foreign,
     )
     told += [_peer(q, entry) for entry in peers]
+    told += absent.told(lacking, q.missing, destination=q.destination, schedule=q.schedule.id, role=q.role)
     return Decision(
         plan=plan, targets=tuple(targets), standing=tuple(v for v in stands if v.end > q.now), rows=tuple(rows),
         dropped=tuple(dropped), pieces=pieces, withdrawn=_withdrawn(drifts), holds=(*holds, *more),
-        notices=tuple(told), losses=tuple(losses),
+        notices=tuple(told), losses=tuple(losses), lacking=lacking, lacks=q.missing[lacking[0].person].text if lacking else "",
         differs=shown.differs_paged(after, q.paged, _horizon(q)) if q.can.renders else differs,
     )  # fmt: skip
 

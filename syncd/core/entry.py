@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.core.model import Instant
 
@@ -48,6 +49,13 @@ class Entry:
     over: str | None = None
     """The ref of the entry that this one lies over: while it does, that one's person is not on. `person` None without a title:
     nobody is."""
+
+
+class Absent(NamedTuple):
+    """Somebody of the rota whom a destination cannot put on call: since when that is known; a sentence why, and what to do."""
+
+    since: Instant
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

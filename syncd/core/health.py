@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from syncd.core.desired import Target
-from syncd.core.model import DAY, HOUR, Instant, Window
+from syncd.core.model import DAY, HOUR, Instant, Shift, Window
 from syncd.core.record import Value
 from syncd.core.sweep import sweep
 
@@ -33,8 +33,15 @@ class Standing:
     next_unexported: Instant | None = None
 
 
-def next_unexported(targets: Sequence[Target], standing: Iterable[Value], now: Instant, horizon: Instant) -> Instant | None:
-    """First instant before `horizon` at which somebody of the rota is not surely shown."""
+def next_unexported(
+    targets: Sequence[Target], standing: Iterable[Value], now: Instant, horizon: Instant, lacking: Iterable[Shift] = ()
+) -> Instant | None:
+    """First instant before `horizon` at which somebody of the rota is not surely shown; those `lacking` an account never are."""
+    found = [instant for instant in (_first(targets, standing, now, horizon),) if instant is not None]
+    return min([*found, *(max(shift.start, now) for shift in lacking)], default=None)
+
+
+def _first(targets: Sequence[Target], standing: Iterable[Value], now: Instant, horizon: Instant) -> Instant | None:
     wanted = [(t.start, t.end, t.shift.person) for t in targets if t.shift.start < horizon]
     shown = [(v.start, v.end, v.person) for v in standing]
     if not wanted:

@@ -83,6 +83,7 @@ TABLE: dict[str, Line] = {
     "13": Line("differs, and what was agreed is not known", _PUSH_R, _PUSH_C, _PUSH_R),
     "14": Line("nobody in the rota, and what was agreed is not known", _KEEP_H, _KEEP_H, _KEEP_H),
     "14'": Line("nobody in the rota, surely ours and untouched", _PUSH_R, _PUSH, _PUSH_R),
+    "15": Line("the destination has no account for the member", _KEEP_H, _KEEP_H, _KEEP_H),  # absent.py asks before
 }
 
 

@@ -86,7 +86,8 @@ class Report:
     def complete(self) -> bool:
         """Everything that was planned is done, and nothing waits."""
         whole = self.decision.whole if self.decision else ""
-        return not (self.error or self.stale or whole or self.failed or self.waiting or (self.decision and self.decision.holds))
+        left = self.decision and (self.decision.holds or self.decision.lacking)
+        return not (self.error or self.stale or whole or self.failed or self.waiting or left)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,6 +172,7 @@ def question(
         can=connector.capabilities,
         entries=seen.entries,
         paged=seen.observation.paged,
+        missing=seen.observation.missing,
         marks=seen.marks,
         memory=settled.memory,
         policy=Policy(

@@ -197,14 +197,12 @@ def _applied(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decisio
 def done(base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sent, standing: Observation, *, final: bool) -> None:
     """The end of a round: what stands there now, how the destination is, when it is due next."""
     surely = _standing_after(decision, sent)
-    unexported = next_unexported(decision.targets, surely, seen.now, seen.now + base.settings.horizon)
+    unexported = next_unexported(decision.targets, surely, seen.now, seen.now + base.settings.horizon, decision.lacking)
     held = [c for c in decision.plan.changes if c.status is Status.HELD]
-    reason = str(
-        sent.stopped
-        or next((a.error for a in sent.answers if a.error is not None and a.outcome is not Outcome.APPLIED), None)
-        or ""
-    )
-    reason = reason or (decision.holds[0].reason if decision.holds else "") or (sent.waiting[0].reason if sent.waiting else "")
+    failed = next((a.error for a in sent.answers if a.error is not None and a.outcome is not Outcome.APPLIED), None)
+    held_for = decision.holds[0].reason if decision.holds else ""
+    waits = sent.waiting[0].reason if sent.waiting else ""
+    reason = str(sent.stopped or failed or "") or held_for or decision.lacks or waits
     with base.store.write(base.lease) as tx:
         tx.observations.put(base.name, standing, base.now, was.last)
         if not final:
@@ -242,9 +240,11 @@ def looked(base: Round, was: Remembered, seen: Look, decision: Decision) -> None
     """A look that was not to write (manual): the difference is shown."""
     with base.store.write(base.lease) as tx:
         tx.observations.put(base.name, replace(seen.observation, entries=seen.entries, same=frozenset()), base.now, was.last)
-        unexported = next_unexported(decision.targets, decision.standing, seen.now, seen.now + base.settings.horizon)
-        pending = not decision.plan.empty
-        status = after_cycle(unexported, base.now, pending=pending, reason="waits for `syncd export`" if pending else "")
+        ahead = seen.now + base.settings.horizon
+        unexported = next_unexported(decision.targets, decision.standing, seen.now, ahead, decision.lacking)
+        pending = not decision.plan.empty and not decision.lacking
+        reason = decision.lacks or ("waits for `syncd export`" if pending else "")
+        status = after_cycle(unexported, base.now, pending=pending, reason=reason)
         _stand(tx, base, was.known, replace(_known(base, was, seen, decision, status), last_cycle=base.now, failures=0), status)
         _record_served(tx, base)
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from syncd.connector import Observation
-from syncd.core.entry import Entry, Paged
+from syncd.core.entry import Absent, Entry, Paged
 from syncd.core.model import Instant
 from syncd.store.session import Session
 from syncd.store.text import dumps, loads
@@ -33,6 +33,7 @@ class Observations:
             entries=tuple(Entry(**dict(zip(_ENTRY, entry, strict=False))) for entry in said["entries"]),
             same=frozenset(said["same"]),
             paged=tuple(Paged(**dict(zip(_PAGED, paged, strict=True))) for paged in said["paged"]),
+            missing={person: Absent(*told) for person, told in said.get("missing", {}).items()},
             server_time=found["server_time"],
             fingerprint=said["fingerprint"],
             found=said["found"],
@@ -50,6 +51,7 @@ class Observations:
                 "entries": [[getattr(entry, name) for name in _ENTRY] for entry in observation.entries],
                 "same": sorted(observation.same),
                 "paged": [[getattr(paged, name) for name in _PAGED] for paged in observation.paged],
+                "missing": {person: list(told) for person, told in observation.missing.items()},
                 "fingerprint": observation.fingerprint,
                 "found": dict(observation.found),
             }

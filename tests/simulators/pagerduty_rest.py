@@ -93,6 +93,8 @@ class LayerBased(Service):
                 piece for piece in there.pieces(first, last, joined=self.joins_rendered) if piece[0] < until and since < piece[1]
             ]
             covered = [piece for piece in there.pieces(since, until) if piece[3]]
+            if self.hides_deleted:
+                final, covered = ([one for one in told if one[2] in self.account.users] for told in (final, covered))
             form["final_schedule"] = self._sub("Final Schedule", final, zone, since, until)
             form["overrides_subschedule"] = self._sub("Overrides", covered, zone, since, until)
         return form
