@@ -99,7 +99,9 @@ class PagerDuty:
         if missing:  # gone if two lists agree (W11); the second is wider, as one override cannot be read by itself (PD-27)
             wide = self._overrides(Window(window.start - 15 * DAY, window.end + 60 * DAY), look.names)
             look.overrides.update({ref: wide[ref] for ref in missing if ref in wide})
-        shown = [one for one in look.overrides.values() if one.ref in known or shares(one, window)]
+        rendered = {piece.user for piece in look.final}
+        pages = [one for one in look.overrides.values() if one.user in rendered or not self._people.is_replaced(one.user)]
+        shown = [one for one in pages if one.ref in known or shares(one, window)]
         users = {*(one.user for one in shown), *(piece.user for piece in look.final)}
         self._people.meet({user: look.names.get(user, "") for user in users}, look.time)
         return Observation(
@@ -123,10 +125,6 @@ class PagerDuty:
                 pieces += rendered_in(schedule, name, part, look.names)
             look.overrides.update(self._overrides(part, look.names))
             look = look._replace(time=answer.time or look.time, page=schedule.get("html_url"))
-        rendered = {piece.user for piece in look.final}
-        for ref, one in list(look.overrides.items()):
-            if one.user not in rendered and self._people.is_replaced(one.user):
-                del look.overrides[ref]  # it pages nobody
         return look
 
     def _overrides(self, window: Window, names: dict[str, str]) -> dict[str, Override]:
