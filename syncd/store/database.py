@@ -24,6 +24,9 @@ BUSY = 5
 WRITE_AHEAD = 8 << 20
 """Bytes that are left of the write-ahead log after a reader kept it from being taken in."""
 
+LIVENESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
+"""A server that is gone without a word is noticed within 25 s: without this a thread would wait for its answer for hours."""
+
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _PASSWORD = re.compile(r"(?<=[?&]password=)[^&]+|(?<=:)(?!//).+(?=@)")
 
@@ -187,7 +190,9 @@ class Postgres(Database):
         self._spoken: dict[str, str] = {}
 
     def connect(self) -> Any:
-        raw = self._psycopg.connect(self._url, autocommit=True, row_factory=self._psycopg.rows.dict_row, connect_timeout=10)
+        raw = self._psycopg.connect(
+            self._url, autocommit=True, row_factory=self._psycopg.rows.dict_row, connect_timeout=10, **LIVENESS
+        )
         # A holder that is frozen in the middle of a transaction must not keep the others out for ever.
         raw.execute(
             f"SET search_path = {self.schema}; SET client_encoding = 'UTF8'; SET lock_timeout = '{BUSY}s';"
