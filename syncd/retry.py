@@ -80,10 +80,20 @@ class Retry:
         return self._repeat(call, lambda error: isinstance(error, Unavailable) and error.refused)
 
     def _repeat(self, call: Callable[[], T], again: Callable[[BaseException], bool]) -> T:
+        """The first attempt is made without tenacity, which keeps a `threading.local` for each: to take one down, Python walks
+        through all threads there are, and with hundreds of them at work that can stop the whole process."""
+        first: BaseException | None = None
+        try:
+            return call()
+        except Unavailable as error:
+            first = error
         last: BaseException | None = None
 
         def attempt() -> T:
-            nonlocal last
+            nonlocal first, last
+            if first is not None:
+                last, first = first, None
+                raise last
             # tenacity makes one more attempt after an event ended its sleep; we must not.
             if last is not None and self.stop.is_set():
                 raise last

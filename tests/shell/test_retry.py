@@ -267,3 +267,12 @@ def test_a_call_that_does_not_come_back_keeps_nobody_else_from_the_credential_on
     let_go.set()
     thread.join(30)
     patient(Place(), Waits(), pace).read(DAY, {})
+
+
+def test_a_call_that_succeeds_at_once_makes_nothing_that_every_thread_has_a_part_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hundreds of threads at work, taking down a `threading.local` for each call stopped the whole process."""
+    made: list[object] = []
+    monkeypatch.setattr("threading.local", lambda: made.append(object()))
+    retry = Retry(clock=SystemClock(), stop=Event())
+    assert retry.read(lambda: 1) == retry.write(lambda: 1) == 1
+    assert made == []
