@@ -157,7 +157,7 @@ def _trouble(problem: BaseException) -> tuple[str, bool]:
 def _answer(response: httpx2.Response) -> Answer:
     text = response.content.decode("utf-8", "replace")
     if not response.is_success:
-        for secret in filter(None, tuple(Secret.revealed)):  # no error may repeat one, should the vendor do so
+        for secret in Secret.masked():  # no error may repeat one, should the vendor do so
             text = text.replace(secret, "***")
     try:
         data = json.loads(text) if text.strip() else None

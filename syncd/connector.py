@@ -65,7 +65,7 @@ class Secret:
 
     __slots__ = ("_source", "where")
     revealed: ClassVar[set[str]] = set()
-    """What was read so far in this process: the log takes these texts out of everything it writes."""
+    """What was read so far in this process."""
 
     def __init__(self, where: str, source: Any) -> None:
         self.where = where
@@ -77,6 +77,11 @@ class Secret:
         text = str(self._source())
         Secret.revealed.add(text)
         return text
+
+    @classmethod
+    def masked(cls) -> list[str]:
+        """What is taken out of all that is told, the longest first; less than four signs cannot be told from ordinary text."""
+        return sorted((text for text in tuple(cls.revealed) if len(text) >= 4), key=len, reverse=True)
 
     def __repr__(self) -> str:
         return "***"

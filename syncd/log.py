@@ -68,15 +68,13 @@ def redact(text: str) -> str:
 
 def masked(text: str) -> str:
     """`text` without any secret read in this process; in sentences of ours nothing else can be one."""
-    for secret in sorted(Secret.revealed, key=len, reverse=True):
+    for secret in Secret.masked():
         for form in _forms(secret):
             text = text.replace(form, MASK)
     return text
 
 
 def _forms(secret: str) -> set[str]:
-    if len(secret) < 4:  # too short to be told from ordinary text; a key that is named like a secret is masked whole
-        return set()
     plain = {secret, *(line.strip() for line in secret.splitlines() if len(line.strip()) >= 16)}
     coded = {quote(secret, safe=""), secret.encode("unicode_escape").decode(), base64.b64encode(secret.encode()).decode()}
     # As text in JSON, and as JSON in JSON.

@@ -324,3 +324,11 @@ def test_no_error_holds_a_secret_even_if_the_vendor_repeats_it(place: Vendor, ma
     assert not [canary for canary in CANARIES if canary in "".join(traceback.format_exception(failure.value))]
     assert (failure.value.__cause__, failure.value.__context__) == (None, None)
     assert not [canary for canary in CANARIES if canary in f"{pager!r} {vars(pager)} {vars(pager._api)} {pagerduty_api._LANES}"]
+
+
+def test_a_secret_of_two_letters_mangles_no_words(place: Vendor) -> None:
+    wrong = secret("so")
+    place.faults.add(Fault(status=401, body={"error": {"message": "Something so wrong with canary-access-old", "code": 2006}}))
+    secret("canary-access-old").reveal()
+    with pytest.raises(Denied, match=r"Something so wrong with \*\*\*"):
+        PagerDuty(options(place, token=wrong), SITE).read(WINDOW, {})
