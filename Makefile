@@ -5,6 +5,7 @@
 #   make bench      start-up and speed against their budgets
 #   make lint       ruff and mypy
 #   make setup      everything the above need
+#   make image-check  the container image, built and tried by $ENGINE (docker)
 #   make lock       requirements/ anew from pyproject.toml, with uv
 
 SHELL := bash
@@ -20,7 +21,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 # What the lock's overrides switch off is left out of it altogether.
 STRIP := awk '/^[^ ]/ { keep = !/sys_platform == .never./ } keep'
 
-.PHONY: setup demo test test-long bench lint lock check-python
+.PHONY: setup demo test test-long bench lint image-check lock check-python
 .DEFAULT_GOAL := test
 
 $(VENV)/made: | check-python
@@ -61,6 +62,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+image-check:
+	tests/image_check.sh
 
 lock:
 	$(COMPILE) | $(STRIP) > requirements/run.txt.new && mv requirements/run.txt.new requirements/run.txt
