@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from connectors.outlook_events import EXPAND, FIELDS, Events, ref_of, version_of
-from connectors.outlook_graph import Gone, Graph, ServerFault, part
+from connectors.outlook_graph import Gone, Graph, ServerFault, Spent, part
 from connectors.outlook_http import Answer, Http, checked
 from connectors.outlook_sign_in import CLOUDS, SignedIn, SignIn, sign_in
 from connectors.outlook_tokens import TokenFile
@@ -214,12 +214,27 @@ class Outlook:
         return self._events.wording(shift)
 
     def create(self, shift: Shift, op: Operation) -> Entry:
-        answer = self._graph.post(f"/calendars/{part(self._calendar())}/events", self._events.new(shift, op))
+        try:
+            answer = self._graph.post(f"/calendars/{part(self._calendar())}/events", self._events.new(shift, op))
+        except Spent as spent:
+            if (made := self._made(spent.event, shift)) is None:
+                raise
+            return made
         entry = self._written(answer, op)
         # MS-12: 201 with the event of an earlier call, moved since. Less than a minute is the server's rounding, no move.
         if max(abs(entry.start - shift.start), abs(entry.end - shift.end)) >= MINUTE:
             raise Stale("the id is spent on an event that says something else")
         return entry
+
+    def _made(self, ref: str, shift: Shift) -> Entry | None:
+        """The event that has the id, if it is the one to be made: by an earlier call whose answer was lost, in no list yet."""
+        try:
+            entry = self._one(ref, {}) if ref else None
+        except Unavailable as cause:
+            raise Unavailable(str(cause), after=cause.after, refused=True) from None  # only a read failed
+        if entry is None or entry.marker is None:
+            return None
+        return entry if (entry.start, entry.end, entry.title) == (shift.start, shift.end, self._events.title(shift)) else None
 
     def replace(self, entry: Entry, shift: Shift, op: Operation) -> Entry:
         """One PATCH, which leaves what it does not name; a GET before it where a human may have been at the event."""

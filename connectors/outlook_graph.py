@@ -32,6 +32,14 @@ class Gone(Rejected):
     """The item or calendar is not there; the mailbox is."""
 
 
+class Spent(Stale):
+    """The `transactionId` belongs to an event; `event`: its id where Graph names it (MS-12)."""
+
+    def __init__(self, text: str, event: str) -> None:
+        super().__init__(text)
+        self.event = event
+
+
 _SLOTS: dict[tuple[str, str, str], threading.BoundedSemaphore] = {}
 _SLOTS_LOCK = threading.Lock()
 
@@ -132,7 +140,7 @@ class Graph:
         if status == 500 and answer.error and answer.after is None:  # Graph's own, and not a passing one
             raise ServerFault(words)
         if code == "errorduplicatetransactionid":
-            raise Stale(f"{words}. The id is spent on another event")
+            raise Spent(f"{words}. The id is spent on another event", str(answer.error.get("@event.existingEventId") or ""))
         if code == "errorirresolvableconflict" or status == 412:
             if conditional:
                 raise Stale(f"{words}. The event was changed since it was read")

@@ -185,6 +185,22 @@ def test_what_people_added_stays_and_only_what_they_touched_is_read_before_it_ch
     assert syncd.ours()[1].facts == facts
 
 
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_lost_answer_and_lists_that_lag_behind_make_no_second_event_where_the_first_is_named(
+    there: Microsoft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: Literal[400, 409]
+) -> None:
+    there.knobs.duplicate_status, there.knobs.duplicate_named, there.knobs.lag = status, True, 3_600
+    there.faults.add(Fault(method="POST", path="/events$", first=2, drop="after"))
+    syncd = story(there, tmp_path, monkeypatch)
+    for _ in range(3):
+        syncd.export(None)
+        assert len(there.box().items) == len({event.start for event in syncd.ours()})
+    assert len(syncd.ours()) == 5
+    there.knobs.lag = 0
+    syncd.settle()
+    assert len(there.box().items) == 5
+
+
 @pytest.mark.parametrize("views", ["500", "forget"])
 @pytest.mark.parametrize("deleted", ["new", "refused"])
 def test_it_comes_to_rest_whatever_the_server_is_like(

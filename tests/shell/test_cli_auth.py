@@ -16,6 +16,7 @@ import requests
 from tests.connectors.google_place import opened
 from tests.shell.command_line import FOLDER, ROTA, CommandLine, command_line
 from tests.simulators.common import clean_environment
+from tests.simulators.google import TEAM
 from tests.simulators.google_signin import CLIENT
 from tests.simulators.microsoft import ONCALL, Microsoft
 
@@ -49,7 +50,17 @@ def test_a_person_signs_in_to_google_and_only_they_can_read_what_it_gives(tmp_pa
         assert granted["type"] == "authorized_user"
         assert out.stat().st_mode & 0o777 == 0o600
         assert granted["refresh_token"] not in rest
-        assert list(tmp_path.iterdir()) == [client, out] or sorted(tmp_path.iterdir()) == [client, out]
+        assert sorted(tmp_path.iterdir()) == [client, out]
+        place.calendar.roles["ana@example.com"] = "writer"
+        given = f"{{calendar: {TEAM}, credentials: {{file: credentials.json}}, base_url: '{place.url}'}}"
+        there = f"{{kind: google, schedule: payments, role: primary, options: {given}}}"
+        (tmp_path / "syncd.yaml").write_text(f"{ROTA}store: state\ndestinations:\n  team: {there}\n")
+        export = [sys.executable, "-m", "syncd", "export", "--now"]
+        done = subprocess.run(export, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert {event["creator"]["email"] for event in place.calendar.live()} == {"ana@example.com"}
+        kept = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir())
+        assert granted["refresh_token"].encode() not in kept + done.stdout.encode() + done.stderr.encode()
 
 
 def test_a_client_of_another_kind_is_refused_with_what_to_make_instead(syncd: CommandLine) -> None:
