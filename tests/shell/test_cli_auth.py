@@ -59,7 +59,7 @@ def test_a_person_signs_in_to_google_and_only_they_can_read_what_it_gives(tmp_pa
         done = subprocess.run(export, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         assert {event["creator"]["email"] for event in place.calendar.live()} == {"ana@example.com"}
-        kept = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir())
+        kept = b"".join(file.read_bytes() for file in (tmp_path / "state").rglob("*") if file.is_file())
         assert granted["refresh_token"].encode() not in kept + done.stdout.encode() + done.stderr.encode()
 
 
@@ -139,7 +139,7 @@ def test_a_user_signs_in_to_outlook_with_a_code_and_every_export_after_that_is_t
     assert code == 0, said
     assert len(desk.there.box().now()) >= 5, "an event for each week of the horizon"
     assert b"canary" not in desk.stored()
-    assert {file.stat().st_mode & 0o077 for file in (desk.folder / "state").iterdir()} == {0}
+    assert {file.stat().st_mode & 0o077 for file in (desk.folder / "state").rglob("*") if file.is_file()} == {0}
 
 
 def test_two_exports_at_once_refresh_a_single_use_token_once(desk: Desk) -> None:
