@@ -73,6 +73,11 @@ def final(api: Api, schedule: str, window: Window) -> Final:
     return Final(_joined(found), sorted(overs), told.get("html_url"))
 
 
+def unrendered(api: Api, schedule: str, window: Window) -> Final:
+    """What is known of a server that refuses to render."""
+    return Final(None, _listed(api, f"/v3/schedules/{schedule}", window), None)
+
+
 def override(api: Api, schedule: str, ref: str) -> Over:
     """One override as it stands. Raises `Refusal` where it is gone."""
     told = item_of(api.get(f"/v3/schedules/{schedule}/{ref}"), "override")

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from connectors.pagerduty_answer import Answer, Refusal, line
 from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, every, item_of, listed, moment, slices
 from connectors.pagerduty_doctor import beside_the_rota, examine
-from connectors.pagerduty_final import OVERRIDES, Final, On, Over, final, override, period, user_of
+from connectors.pagerduty_final import OVERRIDES, Final, On, Over, final, override, period, unrendered, user_of
 from connectors.pagerduty_people import People
 from syncd.connector import (
     Capabilities,
@@ -134,7 +134,11 @@ class PagerDutyV3:
                 self._people.found.pop(PROVEN, None)  # a write fell between the two reads, or a shift pages nobody: look again
                 self._people.check(sorted({one.user for one in on if one.ref not in shown}), at)
             return told
-        raise self._refused(refused)
+        if refused.status != 400:
+            raise self._refused(refused)
+        self._flavour()  # it is a schedule of this kind: so what it does not know is the rendering
+        self._people.found[PROVEN] = str(at)
+        return unrendered(self._api, self._schedule, window)
 
     def _whom(self, told: Final, on: Sequence[_Custom]) -> list[On]:
         """Whom PagerDuty pages; where it does not say so, whom the shifts and what lies over them do."""

@@ -262,3 +262,13 @@ def test_a_create_that_the_answer_does_not_mention_is_unknown(place: Vendor, pag
     with pytest.raises(Unavailable, match="does not mention") as failure:
         pager.create(shift(), op("a1"))
     assert not failure.value.refused
+
+
+def test_a_server_that_refuses_to_render_is_read_nonetheless(place: Vendor, pager: PagerDutyV3) -> None:
+    ours = pager.create(shift(), op("a1"))
+    ref = place.human_overrides_shift(SHIFTS, ours.ref, user(place, "ben"), T + HOUR, T + 2 * HOUR)
+    wrong = {"error": {"message": "Invalid Request", "code": 2001, "errors": {"include": ["is not known"]}}}
+    place.faults.add(Fault(method="GET", path=f"{SHIFTS}$", status=400, body=wrong))
+    seen = pager.read(WINDOW, {})
+    assert [(one.ref, one.over) for one in seen.entries if one.over] == [(f"overrides/{ref}", ours.ref)]
+    assert [said(one)[2] for one in seen.paged] == ["ben", "ana", "ana"]  # type: ignore[arg-type]
