@@ -27,6 +27,9 @@ WRITE_AHEAD = 8 << 20
 LIVENESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 """A server that is gone without a word is noticed within 25 s: without this a thread would wait for its answer for hours."""
 
+CACHE = 256
+"""KiB of the file that a connection keeps: there is one for each destination's thread, and the system keeps the file anyway."""
+
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _PASSWORD = re.compile(r"(?<=[?&]password=)[^&]+|(?<=:)(?!//).+(?=@)")
 
@@ -50,6 +53,7 @@ class Sqlite(Database):
             raw.execute("PRAGMA foreign_keys = ON")
             raw.execute("PRAGMA synchronous = FULL")
             raw.execute(f"PRAGMA journal_size_limit = {WRITE_AHEAD}")
+            raw.execute(f"PRAGMA cache_size = -{CACHE}")
             if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 raw.execute("PRAGMA journal_mode = WAL")
         except BaseException:
