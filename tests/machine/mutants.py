@@ -54,7 +54,7 @@ MUTANTS = {
     "doomed is relied on": Mutant("syncd/core/settle.py", 'replace(row, doubt="delete")', "row"),
     "the clock is trusted": Mutant("syncd/core/guard.py", "if here.clock_jumped and", "if False and"),
     "what lies beneath goes silently": Mutant("syncd/core/plan_pager.py", "if row is None and not telling:", "if False:"),
-    "the horizon cuts imports": Mutant("syncd/cycle/look.py", "further > window.end and", "False and"),
+    "the horizon cuts imports": Mutant("syncd/cycle/look.py", "if further > window.end:", "if False:"),
     "the past is rewritten": Mutant("syncd/core/plan_calendar.py", "running = says.start < now", "running = False"),
     "a person is read from every title": Mutant("syncd/core/own.py", "claim.title == title_digest(entry.title)", "False"),
 }
