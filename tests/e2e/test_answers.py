@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -118,7 +119,9 @@ def test_one_destination_that_fails_stops_no_other(one: Town) -> None:
     one.server.request("DELETE", one.path)
     result = one.syncd.run("export", "--now", "--json")
     assert result.exit_code == 1
-    assert "syncd: team: " in result.stderr
+    failed = {said["destination"]: said.get("error") for said in json.loads(result.stdout)}
+    assert failed["team"]
+    assert failed["other"] is None
     one.path = path
     assert one.shown() == ROLLING
 
