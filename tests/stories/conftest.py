@@ -24,7 +24,7 @@ __all__ = ["radicale", "xandikos"]
 PLACES = ("folder", "radicale", "xandikos", "google", "outlook", "pagerduty", "pagerduty_v3", "memory")
 SHORT = (
     ("folder", "manual"), ("radicale", "bidirectional"), ("google", "bidirectional"), ("outlook", "authoritative"),
-    ("pagerduty", "authoritative"), ("pagerduty", "bidirectional"), ("pagerduty_v3", "manual"), ("pagerduty_v3", "bidirectional"),
+    ("pagerduty", "bidirectional"), ("pagerduty_v3", "authoritative"),
 )  # fmt: skip
 EVERYWHERE = [
     pytest.param((place, mode), id=f"{place}-{mode}", marks=() if (place, mode) in SHORT else pytest.mark.long)

@@ -16,7 +16,7 @@ from tests.stories.days import ROLLING, Piece, at, lines
 from tests.stories.story import Story, story
 
 CASES = [(kind, operation, knob) for kind, operations in OPERATIONS.items() for operation in operations for knob in knobs(kind)]
-EVERY = 9
+EVERY = 37
 """The short run takes each so manieth case: all knobs and all kinds of calls come up, each somewhere."""
 FIRST = ("token", "people")
 """Calls that a later cycle does not make."""
@@ -111,7 +111,11 @@ def test_a_fault_that_lasts_is_told_once_with_its_cause_and_ends_by_itself(broke
 
 
 @pytest.mark.parametrize("kind", ["google", "outlook", "pagerduty", "pagerduty_v3"])
-@pytest.mark.parametrize("answer", ["before", "after", None], ids=["dropped before", "dropped after", "answered"])
+@pytest.mark.parametrize(
+    "answer",
+    [pytest.param("before", marks=pytest.mark.long), "after", pytest.param(None, marks=pytest.mark.long)],
+    ids=["dropped before", "dropped after", "answered"],
+)
 def test_lists_that_lag_behind_writes_make_nothing_twice(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, answer: str | None
 ) -> None:
