@@ -15,7 +15,15 @@ from tests.stories.conftest import noon, opening
 from tests.stories.days import ROLLING, Piece, at, lines
 from tests.stories.story import Story, story
 
-CASES = [(kind, operation, knob) for kind, operations in OPERATIONS.items() for operation in operations for knob in knobs(kind)]
+LIES = {(kind, "delete", knob) for kind in ("radicale", "xandikos") for knob in ("no JSON", "other JSON", "empty")}
+"""There 200 is success: nothing but the next look knows better."""
+CASES = [
+    (kind, operation, knob)
+    for kind, operations in OPERATIONS.items()
+    for operation in operations
+    for knob in knobs(kind)
+    if (kind, operation, knob) not in LIES
+]
 EVERY = 37
 """The short run takes each so manieth case: all knobs and all kinds of calls come up, each somewhere."""
 FIRST = ("token", "people")
