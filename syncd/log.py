@@ -173,9 +173,10 @@ def configure(level: str = "info", form: Format = "auto", stream: TextIO | None 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # At DEBUG these print whole requests with their credentials.
+    # At DEBUG these print whole requests with their credentials; at INFO, a line for each.
+    least = logging.INFO if root.level <= logging.DEBUG else max(logging.WARNING, root.level)
     for name in _NOISY:
-        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+        logging.getLogger(name).setLevel(least)
 
 
 def logger(**names: object) -> Logger:

@@ -56,6 +56,15 @@ def test_a_chatty_client_library_is_kept_quiet_at_debug(lines: io.StringIO) -> N
     assert lines.getvalue() == ""
 
 
+@pytest.mark.parametrize("library", ["httpx2", "googleapiclient.discovery", "urllib3.connectionpool"])
+def test_a_client_librarys_line_for_each_request_is_not_among_our_decisions(lines: io.StringIO, library: str) -> None:
+    log.configure("info", stream=lines)
+    logging.getLogger(library).info("HTTP Request: GET https://api.example.com/schedules 200 OK")
+    assert lines.getvalue() == ""
+    logging.getLogger(library).warning("the pool is full")
+    assert last(lines)["event"] == "the pool is full"
+
+
 @pytest.mark.parametrize(
     "text",
     [
