@@ -16,6 +16,7 @@ from typing import Any
 from syncd import __version__, log, systemd
 from syncd.clock import Clock, Ending
 from syncd.config import Config, ConfigError
+from syncd.crowd import Crowd
 from syncd.due import urgency
 from syncd.errand import Paces
 from syncd.proof import Proof
@@ -73,6 +74,7 @@ class Daemon:
             measures=self.measures,
             paces=Paces(),
             chance=chance or random.SystemRandom(),
+            crowd=Crowd(clock.monotonic),
         )
 
     def run(self) -> None:

@@ -14,6 +14,7 @@ from syncd.clock import Clock, Ending
 from syncd.config import Config
 from syncd.config.settings import Destination
 from syncd.core.model import Instant
+from syncd.crowd import Crowd
 from syncd.cycle import Report, Trigger
 from syncd.cycle.remember import failure
 from syncd.due import BUSY, LONGEST_BACKOFF, wait_after
@@ -52,6 +53,7 @@ class Means:
     measures: Measures
     paces: Paces
     chance: random.Random
+    crowd: Crowd
 
 
 class Worker:
@@ -179,8 +181,9 @@ class Worker:
                 continue
             self.wake.clear()
             attempt = Attempt(self._means.stop.branch())
-            self.began, self._attempt = self._clock.monotonic(), attempt
-            wait = self._cycle(attempt)
+            with self._means.crowd.turn(attempt.stop.is_set) as alive:
+                self.began, self._attempt = self._clock.monotonic(), attempt
+                wait = self._cycle(attempt, alive)
             with self._changing:
                 if self._attempt is not attempt:
                     return  # it was left behind, and another thread does its work
@@ -188,9 +191,14 @@ class Worker:
                 if not self.wake.is_set():
                     self.due = self._clock.monotonic() + wait
 
-    def _cycle(self, attempt: Attempt) -> float:
+    def _cycle(self, attempt: Attempt, alive: Callable[[], None]) -> float:
         """One cycle; seconds until the next."""
         settings, began, means = self.settings, self._clock.monotonic(), self._means
+
+        def counted(destination: str, call: str, status: str) -> None:
+            alive()
+            means.measures.request(destination, call, status)
+
         errand = Errand(
             config=means.config(),
             store=means.store,
@@ -198,7 +206,7 @@ class Worker:
             trigger=Trigger.DAEMON,
             stop=attempt.stop,
             paces=means.paces,
-            counted=means.measures.request,
+            counted=counted,
         )
         run = self._run = errand.run_id()
         logger, report = self._logger(run=run), None

@@ -88,7 +88,7 @@ def test_the_unit_runs_without_rights() -> None:
         "CapabilityBoundingSet": "", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes",
         "PrivateDevices": "yes", "PrivateUsers": "yes", "ProtectProc": "invisible", "ProcSubset": "pid",
         "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX", "MemoryDenyWriteExecute": "yes", "MemoryMax": "512M",
-        "TasksMax": "64", "SystemCallArchitectures": "native",
+        "TasksMax": "512", "SystemCallArchitectures": "native",
     }  # fmt: skip
     assert {name: service.get(name) for name in wanted} == wanted
 

@@ -7,6 +7,7 @@ import pytest
 from connectors.memory_place import Fault
 from syncd.connector import Unsupported
 from syncd.core.mode import Mode
+from tests.machine.story import SHIFTS, A, create, stands, story
 from tests.machine.world import World
 
 
@@ -47,3 +48,14 @@ def test_a_destination_of_the_wrong_kind_needs_attention_at_once() -> None:
         assert "upgraded" in known.reason
     finally:
         world.close()
+
+
+def test_others_shifts_beside_ours_go_though_they_are_many() -> None:
+    """Where the rota has somebody all the time, whoever else is taken away leaves nobody off."""
+    with story(SHIFTS, A) as w:
+        for n in range(6):
+            create(w, "dev", 8 * n + 1, 8 * n + 3)
+        w.cycle()
+        assert "dev" not in {person for person, _, _ in stands(w)}
+        with w.store.read() as tx:
+            assert tx.holds.open() == ()
