@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from syncd.core.drift import Drift
 from syncd.core.entry import Absent
-from syncd.core.merge import Tell
+from syncd.core.merge import Do, Tell
 from syncd.core.model import Instant, Shift, Window
 from syncd.core.notice import Notice
 from syncd.core.plan import Change, Status
@@ -15,20 +17,27 @@ from syncd.core.sweep import sweep
 ROW = "15"
 
 
-def left(rota: Sequence[Shift], missing: Mapping[str, Absent], there: Iterable[Value]) -> list[Shift]:
-    """`rota` with, in place of each of `missing`, one of those who stand there and whom the rota does not have on anyway."""
+def left(
+    rota: Sequence[Shift], missing: Mapping[str, Absent], there: Iterable[Value], hands: Iterable[Value] = ()
+) -> list[Shift]:
+    """`rota` with, in place of each of `missing`, one of those who stand there and whom the rota does not have on anyway.
+
+    `hands`: what a human put there. It was agreed by nobody, so there the rota stays as it is, and `kept` decides.
+    """
     if not any(shift.person in missing for shift in rota):
         return list(rota)
     out = [shift for shift in rota if shift.person not in missing]
     taken = [(shift.start, shift.end, shift.person) for shift in out]
     standing = [(value.start, value.end, value.person) for value in there]
+    edits = [(value.start, value.end, value.person) for value in hands]
     for shift in rota:
         if shift.person not in missing:
             continue
         mine: list[Shift] = []
-        for piece, (others, on) in sweep(Window(shift.start, shift.end), taken, standing):
+        for piece, (others, on, edited) in sweep(Window(shift.start, shift.end), taken, standing, edits):
             free = [person for person in on if person not in others]
-            who = shift.person if shift.person in free else free[0] if free else None
+            stays = shift.person in free or any(person not in others for person in edited)
+            who = shift.person if stays else free[0] if free else None
             if who is not None and mine and (mine[-1].person, mine[-1].end) == (who, piece.start):
                 mine[-1] = mine[-1]._replace(end=piece.end)
             elif who is not None:
@@ -36,6 +45,13 @@ def left(rota: Sequence[Shift], missing: Mapping[str, Absent], there: Iterable[V
         out += mine
         taken = [*taken, *((one.start, one.end, one.person) for one in mine)]
     return sorted(out, key=lambda s: (s.start, s.slot, s.person))
+
+
+def kept(drifts: Iterable[Drift], missing: Mapping[str, Absent]) -> list[Drift]:
+    """Where the rota would be put in the place of what stands there, and has somebody who cannot be on: it stays, and is told."""
+    return [
+        replace(d, row=ROW, do=Do.KEEP, tell=Tell.HELD) if d.do is Do.PUSH and d.desired in missing else d for d in drifts
+    ]
 
 
 def lacking(rota: Iterable[Shift], missing: Mapping[str, Absent], now: Instant, horizon: Instant) -> tuple[Shift, ...]:

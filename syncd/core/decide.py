@@ -17,7 +17,7 @@ from syncd.core.imports import covers, says, with_pulls
 from syncd.core.merge import Do, Tell
 from syncd.core.model import DAY, Instant, Schedule, Shift, Window
 from syncd.core.notice import Notice, notices
-from syncd.core.own import Standing, Verdict, standing
+from syncd.core.own import Standing, Verdict, standing, unknown
 from syncd.core.plan import Change, Plan
 from syncd.core.record import Memory, Piece, Row, Value
 from syncd.core.shifts import shifts
@@ -101,8 +101,8 @@ def _calendar(q: Question) -> Decision:
     window = _hull(q, [(o.says.start, o.says.end) for o in there.own] + [(r.accepted.start, r.accepted.end) for r in memory.rows])
     places = [o.says for o in (*there.own, *there.over)] + [o.accepted for o in there.own if o.accepted]
     rota, losses = _desired(q, q.schedule, window)
-    on = [o.says for o in there.own]
-    shows = absent.left(rota, q.missing, on)
+    on, hands = [o.says for o in there.own if not o.edited], [o.says for o in (*there.own, *there.over) if o.edited]
+    shows = absent.left(rota, q.missing, on, hands)
     targets = in_lanes(shows, places, q.now)
     drifts = calendar.compare(
         now=q.now,
@@ -114,12 +114,14 @@ def _calendar(q: Question) -> Decision:
         without=_without(q),
     )
     late = pager.echoes([e for e in there.foreign if e.over is None], memory, q.now)
-    others = beside.others(there.foreign, shows, Window(q.now, window.end), q.policy.mode, late) if q.can.exclusive else []
+    able = [s for s in shows if s.person not in q.missing]
+    others = beside.others(there.foreign, able, Window(q.now, window.end), q.policy.mode, late) if q.can.exclusive else []
     drifts, pulled, holds = _imports(q, [*drifts, *(d for _, d in others)], window)
+    drifts = absent.kept(drifts, q.missing)
     after = rota
     if pulled or _withdrawn(drifts):
         after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
-        shows = absent.left(after, q.missing, on)
+        shows = absent.left(after, q.missing, on, hands)
         targets = in_lanes(shows, places, q.now)
     changes = plan_calendar.plan(
         now=q.now, horizon=q.now + q.horizon, targets=targets, there=there, drifts=drifts, memory=memory, wording=q.wording,
@@ -165,17 +167,19 @@ def _pager(q: Question) -> Decision:
     spans = [(e.start, e.end) for e in q.entries if e.ref in known or any(p.ref == e.ref for p in q.paged)]
     window = _hull(q, [*spans, *((p.start, p.end) for p in q.memory.pieces)])
     rota, losses = _desired(q, q.schedule, window)
-    on = [Value(p.person, p.start, p.end) for p in q.paged if p.person is not None and p.ref is not None]
+    on = [Value(p.person, p.start, p.end) for p in q.paged if p.person is not None and p.ref in known]
+    hands = [Value(p.person or unknown(p.title), p.start, p.end) for p in q.paged if p.ref is not None and p.ref not in known]
     mine = [e for e in q.entries if e.ref in known]
     on += [Value(e.person, e.start, e.end) for e in mine if e.person is not None and e.person in q.missing]
-    wanted = in_lanes(absent.left(rota, q.missing, on), (), q.now)
+    wanted = in_lanes(absent.left(rota, q.missing, on, hands), (), q.now)
     drifts = pager.compare(
         now=q.now, window=window, targets=wanted, entries=q.entries, paged=q.paged, memory=q.memory,
         policy=q.policy, without=_without(q),
     )  # fmt: skip
     drifts, pulled, holds = _imports(q, drifts, window)
+    drifts = absent.kept(drifts, q.missing)
     after, losses = _desired(q, with_pulls(q.schedule, q.role, pulled, _withdrawn(drifts)), window)
-    shows = absent.left(after, q.missing, on)
+    shows = absent.left(after, q.missing, on, hands)
     targets = in_lanes(shows, (), q.now)
     echoes = pager.echoes(q.entries, q.memory, q.now)
     changes = plan_pager.plan(

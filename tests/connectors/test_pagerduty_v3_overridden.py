@@ -245,6 +245,27 @@ def test_a_shift_that_is_not_rendered_is_seen_at_once_and_looked_at_again(stage:
     assert stage.look()[0].differs_seconds == 0
 
 
+def test_who_takes_the_shift_of_somebody_who_left_pagerduty_keeps_it_until_they_are_back(stage: Shifts) -> None:
+    stage.there.hides_deleted = True
+    stage.cycle()
+    with stage.there.hand():
+        gone = stage.there.account.users.pop(user(stage.there, "ben"))
+    number = next(n for n in range(2, 9) if stage.nth(n).user == gone.id)
+    start = stage.nth(number).start
+    stage.after_a_while()
+    stage.takes("cho", number)
+    for _ in range(3):
+        stage.after_a_while()
+    assert stage.paged(start + HOUR) == ["cho"]
+    with stage.there.hand():
+        stage.there.account.users[gone.id] = gone
+    for _ in range(3):
+        stage.after_a_while()
+    assert stage.paged(start + HOUR) == ["ben"]
+    [conflict] = [one for one in stage.look()[1] if one.start == start]
+    assert conflict.destination_had["people"] == ["cho"]
+
+
 def test_a_server_that_renders_nothing_has_its_overrides_listed(stage: Shifts) -> None:
     stage.there.renders = False
     stage.cycle()

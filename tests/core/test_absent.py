@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from syncd.core.absent import lacking, left, refused, told
+from syncd.core.absent import kept, lacking, left, refused, told
+from syncd.core.drift import Drift
 from syncd.core.entry import Absent
 from syncd.core.health import next_unexported
+from syncd.core.merge import Do, Tell
 from syncd.core.model import Shift, Source
 from syncd.core.record import Value
 
@@ -40,6 +42,25 @@ def test_nobody_stands_in_who_is_on_anyway_or_stands_in_already():
     there = [Value("ana", 0, 8), Value("ben", 0, 8)]
     assert says(left([shift("ana"), shift("dev", slot=1)], GONE, there)) == [("ana", 0, 8), ("ben", 0, 8)]
     assert says(left([shift("ana"), shift("dev", slot=1), shift("eve", slot=2)], both, there)) == [("ana", 0, 8), ("ben", 0, 8)]
+
+
+def test_where_a_human_put_somebody_the_rota_is_as_it_is():
+    edits = [Value("cho", 2, 6)]
+    assert says(left([shift("dev")], GONE, [Value("ben", 0, 8)], edits)) == [("ben", 0, 2), ("dev", 2, 6), ("ben", 6, 8)]
+    assert says(left([shift("dev"), shift("cho", slot=1)], GONE, [], edits)) == [("cho", 0, 8)]
+
+
+def test_what_a_human_put_there_is_left_and_told_and_what_comes_into_the_rota_comes():
+    def drift(row: str, do: Do, desired: str | None) -> Drift:
+        return Drift(
+            start=0, end=8, lane=0, row=row, do=do, tell=Tell.REMOVED, base=frozenset({"dev"}), desired=desired,
+            observed=frozenset({"cho"}), refs=(("E1", "1"),),
+        )  # fmt: skip
+
+    found = kept([drift("5", Do.PUSH, "dev"), drift("5", Do.IMPORT, "dev"), drift("5", Do.PUSH, "ana")], GONE)
+    assert [(one.row, one.do, one.tell) for one in found] == [
+        ("15", Do.KEEP, Tell.HELD), ("5", Do.IMPORT, Tell.REMOVED), ("5", Do.PUSH, Tell.REMOVED),
+    ]  # fmt: skip
 
 
 def test_what_is_not_sent_waits_with_its_reason_unless_it_stands_there():

@@ -715,6 +715,55 @@ def test_row_15_a_person_the_pager_does_not_know_leaves_the_incumbent():
         assert known.status == "Error"
 
 
+def _gone(w: World, *people: str) -> None:
+    w.spots[0].absent = frozenset(people)
+    for _ in range(3):
+        w.clock.t += 60
+        w.cycle()
+
+
+@pytest.mark.parametrize("shape", [PAGER, SHIFTS])
+def test_row_15_whom_a_human_put_in_the_place_of_somebody_without_an_account_stays_until_there_is_one(shape: str):
+    with story(shape, A) as w:
+        w.spots[0].absent = frozenset({"ben"})
+        if shape == PAGER:
+            create(w, "cho", 8, 16)
+        else:
+            edit(w, entry(w, "ben", 8), who="cho")
+        _gone(w, "ben")
+        assert w.shown(0, h(9)) == ["cho"]
+        assert ("H", "cho", 8, 16) in told(w)
+        _gone(w)
+        assert w.shown(0, h(9)) == ["ben"]
+        assert ("R", "cho", 8, 16) in told(w)
+        assert restorable(w) == [("cho", 8, 16)]
+
+
+@pytest.mark.parametrize("shape", [PAGER, SHIFTS])
+def test_row_15_whom_a_human_put_in_the_place_of_somebody_without_an_account_comes_into_the_rota(shape: str):
+    with story(shape, B) as w:
+        w.spots[0].absent = frozenset({"ben"})
+        if shape == PAGER:
+            create(w, "cho", 8, 16)
+        else:
+            edit(w, entry(w, "ben", 8), who="cho")
+        _gone(w, "ben")
+        assert on_call(w, 9) == ["cho"]
+        assert told(w) == [("I", "cho", 8, 16)]
+        _gone(w)
+        assert w.shown(0, h(9)) == ["cho"]
+        assert at_rest(w)
+
+
+@pytest.mark.parametrize("mode", [A, B])
+def test_row_15_whom_a_human_put_beside_somebody_without_an_account_stays(mode: Mode):
+    with story(SHIFTS, mode) as w:
+        w.spots[0].absent = frozenset({"ben"})
+        create(w, "cho", 8, 16)
+        _gone(w, "ben")
+        assert "cho" in w.shown(0, h(9))
+
+
 def test_row_19_of_two_that_say_the_same_the_one_we_remember_stays():
     with story(mode=A) as w:
         remembered = entry(w, "ana", 0)
