@@ -49,9 +49,7 @@ def left(
 
 def kept(drifts: Iterable[Drift], missing: Mapping[str, Absent]) -> list[Drift]:
     """Where the rota would be put in the place of what stands there, and has somebody who cannot be on: it stays, and is told."""
-    return [
-        replace(d, row=ROW, do=Do.KEEP, tell=Tell.HELD) if d.do is Do.PUSH and d.desired in missing else d for d in drifts
-    ]
+    return [replace(d, row=ROW, do=Do.KEEP, tell=Tell.HELD) if d.do is Do.PUSH and d.desired in missing else d for d in drifts]
 
 
 def lacking(rota: Iterable[Shift], missing: Mapping[str, Absent], now: Instant, horizon: Instant) -> tuple[Shift, ...]:

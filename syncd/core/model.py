@@ -248,6 +248,11 @@ class Schedule:
     rest: int | None = None
     """Seconds between two duties of a person under which it warns."""
 
+    @property
+    def zones(self) -> frozenset[str]:
+        """Those that its times are written in."""
+        return frozenset((self.timezone, *(layer.timezone for layer in self.layers)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rota:

@@ -8,7 +8,7 @@ first. So the way from walls to instants never turns back, and what is ordered o
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -172,10 +172,15 @@ def stretches(names: Iterable[str], start: Instant, end: Instant) -> dict[str, l
     return found
 
 
-def moved(was: Mapping[str, Sequence[Sequence[int]]], until: Instant, now: Instant) -> list[str]:
-    """The zones whose clock changes from `now` until `until` are not those that `stretches` told once (F20)."""
+def moved(was: Mapping[str, Sequence[Sequence[int]]], until: Instant, now: Instant, names: Collection[str]) -> list[str]:
+    """Those of `names` whose clock changes from `now` until `until` are not those that `stretches` told once (F20).
+
+    What the rota names no more moves nothing, and newer data may not have it at all.
+    """
     found = []
     for name, told in was.items():
+        if name not in names:
+            continue
         start = max(now, told[0][0])  # a clock that went back knows nothing of the time before
         if start < until and stretches([name], start, until)[name] != _from(told, start):
             found.append(name)

@@ -188,7 +188,7 @@ def question(
             destination=settings.name,
             limits=settings.limits,
             settings_changed=changed,
-            zones_changed=tuple(moved(known.known.more.get("zones", {}), known.known.more.get("until", 0), seen.now)),
+            zones_changed=_zones_changed(known, seen.now),
             first_link=True,
             clock_jumped=bool(jumped or seen.jumped),
             confirmed=confirmed,
@@ -197,6 +197,11 @@ def question(
         wording=connector.wording,
     )
     return asked, settled
+
+
+def _zones_changed(known: Remembered, now: Instant) -> tuple[str, ...]:
+    was = known.known.more
+    return tuple(moved(was.get("zones", {}), was.get("until", 0), now, known.schedule.zones))
 
 
 def confirm(decision: core.Decision, asked: core.Question) -> bool:

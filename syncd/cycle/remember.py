@@ -307,8 +307,7 @@ def _known(base: Round, was: Remembered, seen: Look, decision: Decision, status:
 def _zones(base: Round, was: Remembered) -> dict[str, object]:
     """The clock changes ahead, of the zones that the schedule is written in (F20)."""
     until = base.now + base.settings.horizon + FURTHEST
-    names = {was.schedule.timezone, *(layer.timezone for layer in was.schedule.layers)}
-    return {"zones": stretches(names, base.now, until), "until": until}
+    return {"zones": stretches(was.schedule.zones, base.now, until), "until": until}
 
 
 def _stand(tx: Tx, base: Round, before: Known, known: Known, status: Standing) -> None:

@@ -156,9 +156,16 @@ def test_zones_have_moved_where_what_lies_ahead_is_no_longer_what_was_told():
     start, end = at("2026-01-01T00:00"), at("2027-01-01T00:00")
     told = stretches([BERLIN, "UTC"], start, end)
     for now in ("2025-07-01T00:00", "2026-02-01T00:00", "2026-03-29T01:00", "2026-07-01T00:00", "2026-12-31T00:00"):
-        assert moved(told, end, at(now)) == []
+        assert moved(told, end, at(now), {BERLIN}) == []
     other = {**told, BERLIN: [[start, 3600], [at("2026-03-29T01:00"), 7200]]}  # no way back to winter
-    assert moved(other, end, at("2026-07-01T00:00")) == [BERLIN]
-    assert moved(other, end, at("2026-12-31T00:00")) == [BERLIN]
-    assert moved(other, end, end) == []
-    assert moved({}, 0, start) == []
+    assert moved(other, end, at("2026-07-01T00:00"), {BERLIN}) == [BERLIN]
+    assert moved(other, end, at("2026-12-31T00:00"), {BERLIN}) == [BERLIN]
+    assert moved(other, end, end, {BERLIN}) == []
+    assert moved({}, 0, start, {BERLIN}) == []
+
+
+def test_a_zone_that_the_rota_names_no_more_has_not_moved_and_need_not_be_there():
+    told = {"US/Nowhere": [[0, 0]], BERLIN: [[0, 0]]}
+    end = at("2027-01-01T00:00")
+    assert moved(told, end, at("2026-07-01T00:00"), {"UTC"}) == []
+    assert moved(told, end, at("2026-07-01T00:00"), {"UTC", BERLIN}) == [BERLIN]

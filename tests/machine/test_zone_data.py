@@ -106,3 +106,14 @@ def test_who_runs_the_export_lets_the_shifts_move(newer: Callable[[str], None]) 
         newer("Europe/London")
         w.cycle(trigger=Trigger.EXPORT)
         assert changed_hands(w) == ("ana", "ana")
+
+
+def test_a_zone_that_newer_data_has_no_more_is_written_otherwise_in_the_rota_and_all_goes_on() -> None:
+    with story(mode=A, exported=False) as w:
+        exported(w, days=8)
+        with w.store.write() as tx:
+            known = tx.destinations.get("d0")
+            assert known is not None
+            zones = {"Europe/Nowhere": known.more["zones"]["Europe/Berlin"]}
+            tx.destinations.put(replace(known, more={**known.more, "zones": zones}))
+        assert at_rest(w)
