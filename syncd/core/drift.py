@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from syncd.core.mode import Mode, OnConflict, OnDeleted
 from syncd.core.model import DAY, Instant
 from syncd.core.own import is_unknown
 
+_BEGINS = re.compile(r"(?<=\[)[0-9]{1,12}(?=,)")
 FAR = 3 * DAY
 """`on_deleted: hold` waits only for what starts later than this."""
 
@@ -60,8 +62,15 @@ class Drift:
     def name(self, now: Instant) -> str:
         """What a hold calls it: the same in every cycle while it stands, so without `now`, and without the row: what an answer
         lets go on makes the next look call the rest by another one."""
-        start = "running" if self.start <= now else str(self.start)
-        return f"{self.lane} [{start},{self.end}) {self.desired} {'+'.join(sorted(self.observed))}"
+        return as_of(f"{self.lane} [{self.start},{self.end}) {self.desired} {'+'.join(sorted(self.observed))}", now)
+
+
+def as_of(name: str, now: Instant) -> str:
+    """A change's or a drift's name of some time ago as it is called at `now`: what has begun since then is running.
+
+    All of it is read in the same way whenever it is asked for: a title in it may hold anything.
+    """
+    return _BEGINS.sub(lambda found: "running" if int(found[0]) <= now else found[0], name)
 
 
 def judged(drift: Drift, policy: Policy, now: Instant) -> Drift:
@@ -115,6 +124,10 @@ class Pull:
     people: tuple[str, ...]
     row: str
     refs: tuple[tuple[str, str], ...]
+
+    def name(self, now: Instant) -> str:
+        """The same in every look while it stands, as a change's."""
+        return as_of(f"import {self.row} [{self.start},{self.end}) {'+'.join(self.people)}", now)
 
 
 def pulls(drifts: Iterable[Drift]) -> tuple[Pull, ...]:

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from syncd.core.desired import Target
-from syncd.core.drift import Drift, Pull
+from syncd.core.drift import Drift, Pull, as_of
 from syncd.core.entry import Entry
 from syncd.core.merge import TABLE, Do
 from syncd.core.model import Instant, Shift
 from syncd.core.record import Action, Value
-
-RUNNING = "running"
-BEGINS = re.compile(r"(?<=\[)\d+(?=,)")
 
 
 class Status(StrEnum):
@@ -75,19 +71,12 @@ class Change:
         What is running cannot be deleted in a calendar, only ended: that is the same answer to the same question.
         """
         ends = self.after is None or self.after.end <= now
-        return " ".join((Action.DELETE if ends else self.action, self.key, named(self.before, now), named(self.after, now)))
+        action = Action.DELETE if ends else self.action
+        return as_of(" ".join((action, self.key, _said(self.before, now), _said(self.after, now))), now)
 
 
-def named(value: Value | None, now: Instant) -> str:
-    if value is None or value.end <= now:
-        return "-"
-    start = RUNNING if value.start <= now else str(value.start)
-    return f"{value.person}[{start},{value.end})"
-
-
-def as_of(name: str, now: Instant) -> str:
-    """A change's or a drift's `name` of some time ago as it is called at `now`: what has begun since then is running."""
-    return BEGINS.sub(lambda found: RUNNING if int(found[0]) <= now else found[0], name)
+def _said(value: Value | None, now: Instant) -> str:
+    return "-" if value is None or value.end <= now else f"{value.person}[{value.start},{value.end})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +92,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """16 hex digits, equal for equal plans whenever they are made."""
-        return digest([self.destination, *(c.name(self.now) for c in self.changes)], self.pulls)
+        changes, pulls = (c.name(self.now) for c in self.changes), (p.name(self.now) for p in self.pulls)
+        return digest([self.destination, *changes], pulls)
 
     @property
     def empty(self) -> bool:
@@ -114,8 +104,8 @@ class Plan:
         return tuple(d for d in self.drifts if d.do in {Do.KEEP, Do.HOLD})
 
 
-def digest(names: Iterable[str], pulls: Iterable[Pull] = ()) -> str:
-    said = [sorted(names), sorted(f"import {p.row} {p.start} {p.end} {'+'.join(p.people)}" for p in pulls)]
+def digest(names: Iterable[str], pulls: Iterable[str] = ()) -> str:
+    said = [sorted(names), sorted(pulls)]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from syncd.config.settings import Destination
 from syncd.connector import Connector, Observation, Site
 from syncd.core import decide as core
-from syncd.core.drift import Policy
+from syncd.core.drift import Policy, as_of
 from syncd.core.entry import Entry
 from syncd.core.guard import Circumstances
 from syncd.core.marker import verify
 from syncd.core.model import Approval, Instant, Rota, Schedule, Window
 from syncd.core.own import Verdict
-from syncd.core.plan import as_of
 from syncd.core.record import Memory
 from syncd.core.settle import Settled, settle
 from syncd.core.shifts import shifts

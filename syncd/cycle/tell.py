@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from syncd.config.settings import Destination
 from syncd.core.decide import Decision
-from syncd.core.drift import Pull
+from syncd.core.drift import Pull, as_of
 from syncd.core.merge import Tell
 from syncd.core.model import Instant, Rota, iso
 from syncd.core.notice import Notice
-from syncd.core.plan import Change, as_of
+from syncd.core.plan import Change
 from syncd.core.record import Intent, Value
 from syncd.cycle import show
 from syncd.store import Hold, Lease, Store, Tx

@@ -130,6 +130,35 @@ def planned(w) -> str:
     return decision.plan.digest
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rule_16_a_plans_digest_is_the_same_a_moment_later_while_an_edit_of_a_running_shift_comes_in(shape: str):
+    with story(shape, B) as w:
+        w.clock.t = h(1)
+        if shape == PAGER:
+            create(w, "cho", 1, 8)
+        else:
+            edit(w, entry(w, "ana", 0), who="cho")
+        plans = []
+        for minute in (1, 2):
+            w.clock.t = h(1 + minute / 60)
+            decision = cycle_of(w, trigger=Trigger.PLAN).plan().decision
+            assert decision is not None
+            plans.append(decision.plan)
+        assert [len(plan.pulls) for plan in plans] == [1, 1]
+        assert plans[0].digest == plans[1].digest
+
+
+def test_rule_16_an_answer_counts_whatever_is_written_in_a_humans_title():
+    with story(mode=B, on_conflict=OnConflict.HOLD) as w:
+        ben = entry(w, "ben", 8)
+        w.spots[0].human_edits(ben.ref, who="Room [1,2) or [9999999999999999,3)")
+        override(w, "dev", 8, 16)
+        w.cycle()
+        assert w.ack_all()
+        w.cycle()
+        assert first(w, 16) == [("ana", 0, 8), ("dev", 8, 16)]
+
+
 # --- 17: keys against time ---
 
 
