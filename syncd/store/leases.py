@@ -6,6 +6,7 @@ import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class SystemLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._ending = Lock()
 
     def take(self) -> bool:
         """Whether it is ours now."""
@@ -57,9 +59,10 @@ class SystemLock:
             return ""
 
     def release(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        with self._ending:  # who gives up a thread and that thread itself may both come by; closed twice, it is another's file
+            file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
 class Lease:
@@ -84,7 +87,8 @@ class Lease:
         self._store.left[self.name] = self.epoch
         with self._store.write() as tx:
             give_back(tx.session, self)
-        del self._store.left[self.name]
+        if self._store.left.get(self.name) == self.epoch:  # else it is a later one's by now, or was said already
+            self._store.left.pop(self.name, None)
 
     def __enter__(self) -> Lease:
         return self

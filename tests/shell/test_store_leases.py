@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from syncd.due import BUSY
-from syncd.store import LeaseHeld, LeaseLost, Store, database
+from syncd.store import Lease, LeaseHeld, LeaseLost, Store, StoreError, database
 from syncd.store.leases import TERM
 from tests.stores import KEY, Place
 
@@ -127,6 +127,28 @@ def test_a_lease_given_back_is_no_licence(place: Place) -> None:
         pass
     with pytest.raises(LeaseLost), store.write(lease):
         pass
+
+
+def test_a_lease_may_be_given_back_by_several_at_once(place: Place) -> None:
+    """A cycle that hangs comes back just as it is given up."""
+    store = place.open()
+    problems: list[Exception] = []
+    for _ in range(30):
+        lease = store.lease("pager")
+
+        def release(lease: Lease = lease) -> None:
+            try:
+                lease.release()
+            except (KeyError, OSError, StoreError) as error:
+                problems.append(error)
+
+        threads = [threading.Thread(target=release) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+    assert store.left == {}
 
 
 def test_a_lease_from_before_the_clock_was_put_back_does_not_last_for_years(tmp_path: Path) -> None:
