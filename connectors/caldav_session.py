@@ -218,8 +218,12 @@ def _unavailable(cause: BaseException) -> Unavailable:
         return Unavailable("the server's certificate is not trusted; name the file of its authority in `ca_file`", refused=True)
     if any(isinstance(reason, NameResolutionError) for reason in reasons):
         return Unavailable("the server's name is not known; check `url`", refused=True)
-    if any(isinstance(reason, (NewConnectionError, requests.exceptions.ConnectTimeout)) for reason in reasons):
-        return Unavailable("the server cannot be reached", refused=True)
+    for reason in reasons:
+        if isinstance(reason, NewConnectionError):
+            why = getattr(reason.__cause__, "strerror", None) or "no connection"
+            return Unavailable(f"the server cannot be reached: {reason.conn.host}:{reason.conn.port}: {why}", refused=True)
+        if isinstance(reason, requests.exceptions.ConnectTimeout):
+            return Unavailable(f"the server cannot be reached: no connection within {CONNECT:.0f} seconds", refused=True)
     if isinstance(cause, requests.exceptions.Timeout) or "timed out" in str(cause):
         return Unavailable(f"the server did not answer within {READ:.0f} seconds")
     if isinstance(cause, OSError) and "ca_file" not in str(cause) and "TLS CA" in str(cause):

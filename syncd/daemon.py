@@ -140,12 +140,14 @@ class Daemon:
         try:
             config = self._load()
         except Exception as error:  # also what nobody thought of: the old one is known to work
-            problems = [str(one) for one in error.problems] if isinstance(error, ConfigError) else [str(error)]
+            problems = [str(one) for one in error.errors] if isinstance(error, ConfigError) else [str(error)]
             log.logger().error("config.refused", problems=problems)
             if self._refused != problems[0]:
                 self._refused = problems[0]
                 self._proof.tell(
-                    "config-refused", f"the changed configuration is refused, the old one stays in force: {problems[0]}"
+                    "config-refused",
+                    f"the changed configuration is refused, the old one stays in force: {problems[0]}",
+                    look="syncd check",
                 )
         else:
             self._refused = ""

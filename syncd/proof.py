@@ -47,13 +47,13 @@ class Proof:
     def works(self) -> None:
         if self.unwritable:
             self.unwritable = ""
-            log.logger().info("store.recovered")
             self.tell("store-recovered", "the store can be written again, and everything goes on", what="is well again")
+            log.logger().info("store.recovered")
 
-    def tell(self, name: str, text: str, what: str = "needs attention") -> None:
-        """To the admins of all schedules, through the outbox."""
+    def tell(self, name: str, text: str, what: str = "needs attention", look: str = "syncd status") -> None:
+        """To the admins of all schedules, through the outbox. `look`: the command that says more."""
         now = self._clock.now()
-        said = {"id": f"{name}-{now}", "kind": "service", "what": what, "text": text, "start": now, "end": now}
+        said = {"id": f"{name}-{now}", "kind": "service", "what": what, "text": text, "look": look, "start": now, "end": now}
         said |= {
             "destination": "",
             "schedule": "",

@@ -139,7 +139,9 @@ def _nothing(before: Schedule, wanted: Override) -> str:
         return f"it would change nothing: schedule {before.id} {when_}"
     first = [one for one in before.overrides if one.start < wanted.end and wanted.start < one.end]
     if first:
-        return f"it would change nothing: {', '.join(dict.fromkeys(one.id for one in first))} holds then"
+        ids = dict.fromkeys(one.id for one in first)
+        remedy = " and ".join(f"`syncd override remove {one}`" for one in ids)
+        return f"it would change nothing: {', '.join(ids)} holds then; {remedy} first"
     if wanted.replaces and not any(person in wanted.replaces for _, person in _who(before, wanted)):
         return f"it would change nothing: {' and '.join(wanted.replaces)} is not on call then"
     return f"it would change nothing: {', '.join(wanted.people) or 'nobody'} is on as asked"
@@ -188,6 +190,8 @@ def tell(session: Session, of: Schedule, one: Override, before: Schedule, after:
         as_json(said)
         return
     click.echo(one.id)
+    whole = Window(min([one.start, *(s.start for s in was)]), max([one.end, *(s.end for s in was)]))
+    will = [shift for role in one.roles for shift in shifts(after, whole, role=role)]
     for title, found in (("before", was), ("now", will)):
         rows = [(s.role, session.name(s.person), when(s.start, of.timezone), when(s.end, of.timezone)) for s in found]
         table((title, "on call", "from", "to"), rows, f"{title}: nobody")

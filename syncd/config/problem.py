@@ -64,6 +64,11 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Why it cannot: without the warnings."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
 
 class Wrong(Exception):
     """A value cannot be read. Whoever asked for it knows where it stands."""

@@ -99,10 +99,9 @@ class Pen:
             "text": self.safe(str(said.get("text", "")).rstrip("."), longest=1_000),
             "had": self.names(said.get("had", ())),
             "rota": self.names(said.get("rota", ())),
-            "look": "`syncd holds`" if digest else "`syncd status`",
+            "look": f"`{said.get('look') or ('syncd holds' if digest else 'syncd status')}`",
             "ack": f"`syncd ack {digest}`" if digest else "",
             "sick": str(said.get("destination", "")) if said.get("kind") == "attention" else "",
-            "command": str(said.get("command", "")),
             "what": str(said.get("what", "needs attention")),
         }
 

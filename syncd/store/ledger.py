@@ -186,9 +186,11 @@ class Ledger:
         return count(self._session, f"order/{destination}")
 
     def forget(self, destination: str) -> int:
-        """Drops what is known of its entries and how it looked; how many rows that was."""
-        changes = [f"DELETE FROM {table} WHERE destination = :destination" for table in _TABLES]  # noqa: S608 - names of ours
-        return sum(self._session.change(sql, destination=destination) for sql in changes)
+        """Drops what is known of its entries and how it looked; how many entries of ours that leaves there."""
+        left = self.count(destination)
+        for table in _TABLES:
+            self._session.change(f"DELETE FROM {table} WHERE destination = :destination", destination=destination)  # noqa: S608 - ours
+        return left
 
 
 def _columns(value: Value) -> dict[str, object]:

@@ -143,6 +143,19 @@ def test_the_first_of_two_overrides_holds_and_the_second_is_told_so(syncd: Comma
     assert on(syncd, "2026-03-14T13:00") == ["cho"]
     said = syncd.refused("override", "add", "--person", "ben", "--from", "2026-03-14T01:00", "--to", "2026-03-14T02:00")
     assert "would change nothing" in said
+    remedy = said.split("`")[1]
+    assert syncd.run(*remedy.split()[1:]).exit_code == 0
+    assert (
+        syncd.run("override", "add", "--person", "ben", "--from", "2026-03-14T01:00", "--to", "2026-03-14T02:00").exit_code == 0
+    )
+
+
+def test_what_is_shown_afterwards_has_all_of_the_shift_that_was_shown_before(syncd: CommandLine) -> None:
+    text = syncd.run("override", "add", "--person", "cho", "--from", "2026-03-14T12:00", "--to", "2026-03-14T14:00").stdout
+    before, now = text.split("now ")
+    assert [line.split()[1] for line in before.splitlines()[2:]] == ["Ana"]
+    assert [line.split()[1] for line in now.splitlines()[1:]] == ["Ana", "Cho", "Ana"]
+    assert now.split()[-3:] == before.split()[-3:]
 
 
 def test_a_schedule_may_refuse_overlaps_on_entry(syncd: CommandLine) -> None:

@@ -130,8 +130,13 @@ def test_a_file_that_is_saved_is_taken_and_one_with_a_problem_refused_once(tmp_p
     running = Running(tmp_path, ROTA + FOLDER)
     try:
         running.until(lambda: len(running.files()) >= 5)
-        running.file.write_text("people: [")
+        warned = FOLDER.replace("kind: folder", "mode: bidirectional, kind: folder")
+        replaced = tmp_path / "replaced.yaml"
+        replaced.write_text(warned + ROTA.replace("[ana, ben]", "[ana, bern]"))
+        replaced.rename(running.file)
         running.until(lambda: "config.refused" in events(logs))
+        refused = next(line for line in logs if line["event"] == "config.refused")
+        assert ["unknown person 'bern'" in problem for problem in refused["problems"]] == [True]  # the warning above is no reason
         assert running.daemon.status()["process"]["configuration_refused"]
         assert "syncd_configuration_refused 1\n" in running.daemon.account().metrics()
         running.file.write_text(ROTA.replace("Ana Lima", "Ana Sousa") + FOLDER)
@@ -141,7 +146,7 @@ def test_a_file_that_is_saved_is_taken_and_one_with_a_problem_refused_once(tmp_p
         with running.store.read() as tx:
             told = [one.notice["text"] for one in tx.outbox.pending(2**40) if one.dedup.startswith("config-refused")]
         assert len(told) == 1
-        assert "refused" in told[0]
+        assert "unknown person 'bern'" in told[0]
     finally:
         running.close()
 

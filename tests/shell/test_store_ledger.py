@@ -142,7 +142,7 @@ def test_forgetting_a_destination_leaves_the_others(store: Store) -> None:
             tx.ledger.set_pieces(name, PIECES)
             tx.ledger.put_import(name, IMPORTED)
             tx.observations.put(name, Observation(entries=()), NOON)
-        assert tx.ledger.forget("google") == 6
+        assert tx.ledger.forget("google") == 1
         assert tx.ledger.memory("google") == Memory()
         assert tx.observations.last("google") is None
         assert len(tx.ledger.memory("outlook").rows) == 1
