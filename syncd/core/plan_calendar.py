@@ -116,7 +116,7 @@ def _matched(
 
 
 def _meeting(targets: Mapping[int, Target], entries: Mapping[int, Own], now: Instant) -> list[tuple[int, int, int]]:
-    """Seconds shared from now on, target, entry: of those that share any."""
+    """Seconds shared from now on, target, entry: of those that share any. What runs becomes no later shift."""
     if not targets or not entries:
         return []
     starts = [max(t.start, now) for t in targets.values()] + [max(o.says.start, now) for o in entries.values()]
@@ -127,7 +127,7 @@ def _meeting(targets: Mapping[int, Target], entries: Mapping[int, Own], now: Ins
     for piece, (ts, es) in sweep(Window(min(starts), max(ends)), wanted, standing):
         for pair in product(ts, es):
             shared[pair] += piece.end - piece.start
-    return [(seconds, t, e) for (t, e), seconds in shared.items()]
+    return [(seconds, t, e) for (t, e), seconds in shared.items() if not entries[e].says.start < now < targets[t].start]
 
 
 def _surest(own: Own) -> tuple[bool, bool, str, str]:

@@ -177,3 +177,23 @@ def test_a_destination_that_cannot_change_an_entry_gets_the_new_one_before_the_o
         native_update=False,
     )
     assert shown(found) == [("create", "cho"), ("delete", "ana")]
+
+
+def test_a_running_entry_stays_the_event_of_the_piece_that_runs_however_short_that_is():
+    whole = Value("ana", 0, 100)
+    row = Row(ref="r", uid="u", key="k", generation=1, op="o", accepted=whole)
+    own = Own(entry=entry(whole), row=row, claim=None, says=whole, accepted=whole, edited=False)
+    found = plan_calendar.plan(
+        now=10,
+        horizon=1000,
+        targets=targets(Value("ana", 0, 30), Value("ben", 30, 40), Value("ana", 40, 100)),
+        there=Standing(own=(own,), gone=(), foreign=(), peers=(), copies=()),
+        drifts=(),
+        memory=Memory(rows=(row,)),
+        wording=lambda shift: "",
+    )
+    assert {(c.action, c.after) for c in found} == {
+        (Action.CREATE, Value("ben", 30, 40)),
+        (Action.CREATE, Value("ana", 40, 100)),
+        (Action.REPLACE, Value("ana", 0, 30)),
+    }
