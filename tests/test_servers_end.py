@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,8 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path, kind: st
     if kind == "postgres":
         pytest.importorskip("psycopg")
     command = [sys.executable, "-c", START.format(start=PLACES[kind])]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as starter:
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, cwd=tmp_path, env=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         there = starter.stdout.readline().strip()
         starter.kill()

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -170,6 +171,8 @@ def code_of(error: Exception) -> int:
             return error.exit_code
         return refuse(error.format_message(), error.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF) and error.filename is None:
+        with suppress(OSError, ValueError):  # else the interpreter tries once more at its end, and tells of that, too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return refuse(f"the answer cannot be written: {error.strerror}", FAILED)
     if isinstance(error, ImportError) and (error.name or "syncd").partition(".")[0] not in ("syncd", "connectors"):
         return refuse(f"the package {error.name} is missing: install syncd again, from requirements/run.txt", FAILED)

@@ -130,7 +130,11 @@ def test_status_says_that_the_configuration_cannot_be_used_any_more(syncd: Comma
     assert "OK" in result.stdout
 
 
-def test_an_answer_that_cannot_be_written_is_no_mistake_of_the_program(syncd: CommandLine) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_that_cannot_be_written_is_no_mistake_of_the_program(
+    syncd: CommandLine, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-m", "syncd", "shifts"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (1, "syncd: the answer cannot be written: No space left on device\n")
