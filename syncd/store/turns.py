@@ -23,13 +23,20 @@ class Turns:
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
-        if mine.acquire(timeout=timeout):
-            return True
+        try:
+            return mine.acquire(timeout=timeout) or not self._gone(mine)
+        except BaseException:  # interrupted: whoever waits behind us must not wait for ever
+            if not self._gone(mine):
+                self.end()
+            raise
+
+    def _gone(self, mine: threading.Lock) -> bool:
+        """Out of the queue; not where the turn was handed to us in the last moment."""
         with self._guard:
-            if mine not in self._waiting:  # handed to us in the last moment
-                return True
+            if mine not in self._waiting:
+                return False
             self._waiting.remove(mine)
-            return False
+            return True
 
     def end(self) -> None:
         with self._guard:
