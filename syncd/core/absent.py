@@ -70,6 +70,16 @@ def refused(lack: Iterable[Shift], kept: Sequence[Shift], missing: Mapping[str, 
     )  # fmt: skip
 
 
+def unsent(changes: Iterable[Change], missing: Mapping[str, Absent]) -> tuple[Change, ...]:
+    """What would put one of them on call, be it for another part of what stands there, waits with the rest."""
+    return tuple(
+        replace(c, status=Status.WAITS, reason=missing[c.shift.person].text)
+        if c.shift is not None and c.shift.person in missing and c.status is Status.NOW
+        else c
+        for c in changes
+    )
+
+
 def told(lack: Sequence[Shift], missing: Mapping[str, Absent], *, destination: str, schedule: str, role: str) -> list[Notice]:
     """One for each person and each time that they went missing."""
     out = []

@@ -285,7 +285,7 @@ def _decided(
             hold_for(q.destination, "; ".join(sorted({d.words for d in waiting})), [d.name(q.now) for d in waiting]),
         )
     lacking = absent.lacking(after, q.missing, q.now, q.now + q.horizon)
-    marked += absent.refused(lacking, shows, q.missing, q.now)
+    marked = absent.unsent(marked, q.missing) + absent.refused(lacking, shows, q.missing, q.now)
     plan = Plan(destination=q.destination, changes=marked, pulls=pulled, drifts=tuple(drifts), now=q.now)
     beneath = [d for c in marked for d in c.drifts if d not in drifts]  # what goes though no piece of time showed it
     told = notices(

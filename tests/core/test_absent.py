@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from syncd.core.absent import kept, lacking, left, refused, told
+from dataclasses import replace
+
+from syncd.core.absent import kept, lacking, left, refused, told, unsent
 from syncd.core.drift import Drift
 from syncd.core.entry import Absent
 from syncd.core.health import next_unexported
 from syncd.core.merge import Do, Tell
 from syncd.core.model import Shift, Source
+from syncd.core.plan import Status
 from syncd.core.record import Value
 
 GONE = {"dev": Absent(7, "dev has no account: make one")}
@@ -70,6 +73,15 @@ def test_what_is_not_sent_waits_with_its_reason_unless_it_stands_there():
     [change] = refused(lack, left(rota, GONE, []), GONE, 22)
     assert (change.row, change.status, change.reason, change.after) == ("15", "waits", GONE["dev"].text, Value("dev", 22, 28))
     assert refused(lack, left(rota, GONE, [Value("dev", 20, 28)]), GONE, 10) == ()
+
+
+def test_what_would_put_one_of_them_on_call_waits():
+    changes = refused([shift("ana"), shift("dev")], [], {"ana": Absent(7, "soon"), **GONE}, 0)
+    now = [replace(one, status=Status.NOW, reason="") for one in changes]
+    held = replace(now[1], status=Status.HELD)
+    assert [(one.status, one.reason) for one in unsent([*now, held, replace(now[1], shift=None)], GONE)] == [
+        ("now", ""), ("waits", GONE["dev"].text), ("held", ""), ("now", ""),
+    ]  # fmt: skip
 
 
 def test_one_notice_a_person_and_absence():

@@ -755,6 +755,18 @@ def test_row_15_whom_a_human_put_in_the_place_of_somebody_without_an_account_com
         assert at_rest(w)
 
 
+@pytest.mark.parametrize("shape", [PAGER, SHIFTS])
+def test_row_15_nothing_is_sent_for_the_rest_of_what_stands_there_if_that_person_is_missing_too(shape: str):
+    with story(shape, A) as w:
+        _gone(w)
+        before = len(writes(w))
+        override(w, "dev", 20, 24)
+        _gone(w, "cho", "dev")
+        assert len(writes(w)) == before
+        assert w.shown(0, h(18)) == ["cho"]
+        assert w.shown(0, h(22)) == ["cho"]
+
+
 @pytest.mark.parametrize("mode", [A, B])
 def test_row_15_whom_a_human_put_beside_somebody_without_an_account_stays(mode: Mode):
     with story(SHIFTS, mode) as w:
