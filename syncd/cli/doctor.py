@@ -51,10 +51,16 @@ def doctor(session: Session, names: tuple[str, ...]) -> int:
         as_json([{"of": of, **asdict(finding), "server_time": utc(finding.server_time)} for of, finding in found])
     else:
         for of, finding in found:
-            mark = click.style("ok  ", fg="green") if finding.ok else click.style("FAIL", fg="red")
-            label = of if of == finding.what else f"{of}: {finding.what}"
+            mark = _mark(finding)
+            label = of if finding.what in (of, "warning") else f"{of}: {finding.what}"
             click.echo(f"{mark} {label}: {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""))
     return 0 if all(finding.ok for _, finding in found) else FAILED
+
+
+def _mark(finding: Finding) -> str:
+    if not finding.ok:
+        return click.style("FAIL", fg="red")
+    return click.style("warn", fg="yellow") if finding.what == "warning" or finding.remedy else click.style("ok  ", fg="green")
 
 
 def _compared(finding: Finding, now: Instant) -> Finding:

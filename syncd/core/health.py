@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from syncd.core.desired import Target
+from syncd.core.drift import Drift
+from syncd.core.merge import Do
 from syncd.core.model import DAY, HOUR, Instant, Shift, Window
+from syncd.core.own import is_unknown
 from syncd.core.record import Value
 from syncd.core.sweep import sweep
 
@@ -51,6 +54,19 @@ def _first(targets: Sequence[Target], standing: Iterable[Value], now: Instant, h
         if any(want.count(person) > on.count(person) for person in want):
             return piece.start
     return None
+
+
+def in_its_place(drifts: Iterable[Drift], at: Instant) -> str:
+    """What is kept at `at` where somebody of the rota is to be shown, and what to do; "" where nothing is."""
+    for d in drifts:
+        if d.do is Do.KEEP and d.start <= at < d.end and d.desired is not None and d.observed:
+            there = ", ".join(sorted(person.removeprefix("?") for person in d.observed))
+            if any(map(is_unknown, d.observed)):
+                why = "names nobody of the rota; correct it there, or add the person, or an alias, to `people`"
+            else:
+                why = f"is kept ({d.words}); correct it there, or `syncd conflicts`"
+            return f"“{there}” stands there in place of {d.desired} and {why}"
+    return ""
 
 
 def after_cycle(unexported: Instant | None, now: Instant, *, pending: bool, reason: str) -> Standing:

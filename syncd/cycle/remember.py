@@ -10,7 +10,7 @@ from syncd.connector import Observation, Stale
 from syncd.core import pager
 from syncd.core.decide import FURTHEST, Decision, Question
 from syncd.core.drift import Pull
-from syncd.core.health import ATTENTION, Standing, State, after_cycle, after_failure, next_unexported
+from syncd.core.health import ATTENTION, Standing, State, after_cycle, after_failure, in_its_place, next_unexported
 from syncd.core.imports import cuts_for, says
 from syncd.core.model import DAY, Instant, Override, Rota, Window
 from syncd.core.plan import Status
@@ -202,7 +202,8 @@ def done(base: Round, was: Remembered, seen: Look, decision: Decision, sent: Sen
     failed = next((a.error for a in sent.answers if a.error is not None and a.outcome is not Outcome.APPLIED), None)
     held_for = decision.holds[0].reason if decision.holds else ""
     waits = sent.waiting[0].reason if sent.waiting else ""
-    reason = str(sent.stopped or failed or "") or held_for or decision.lacks or waits
+    kept = in_its_place(decision.plan.drifts, unexported) if unexported is not None else ""
+    reason = str(sent.stopped or failed or "") or held_for or decision.lacks or waits or kept
     with base.store.write(base.lease) as tx:
         tx.observations.put(base.name, standing, base.now, was.last)
         if not final:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from syncd.core.desired import Target
-from syncd.core.health import Standing, State, after_cycle, after_failure, next_unexported
+from syncd.core.drift import Drift
+from syncd.core.health import Standing, State, after_cycle, after_failure, in_its_place, next_unexported
+from syncd.core.merge import Do, Tell
 from syncd.core.model import DAY, HOUR, Shift, Source
 from syncd.core.record import Value
 
@@ -31,6 +33,29 @@ def test_a_shift_within_three_days_that_is_not_shown_is_an_error_later_a_warning
     assert found.state is state
     assert bool(found.reason) == (unexported is not None)
     assert found.next_unexported == unexported
+
+
+@pytest.mark.parametrize(
+    ("observed", "at", "told"),
+    [
+        ({"?Otto"}, NOW, "“Otto” stands there in place of ana and names nobody of the rota"),
+        ({"ben"}, NOW + DAY - 1, "“ben” stands there in place of ana and is kept"),
+        ({"ben"}, NOW + DAY, ""),
+        ({"ben"}, NOW - 1, ""),
+        (set(), NOW, ""),
+    ],
+)
+def test_who_stands_in_the_place_of_a_shift_that_is_not_shown_is_the_reason(observed: set[str], at: int, told: str):
+    def piece(do: Do, desired: str | None) -> Drift:
+        return Drift(
+            start=NOW, end=NOW + DAY, lane=0, row="5", do=do, tell=Tell.CONFLICT, base=frozenset(), desired=desired,
+            observed=frozenset(observed),
+        )  # fmt: skip
+
+    assert in_its_place([piece(Do.PUSH, "ana"), piece(Do.KEEP, None)], at) == ""
+    found = in_its_place([piece(Do.KEEP, "ana")], at)
+    assert found.startswith(told)
+    assert bool(found) == bool(told)
 
 
 def test_a_difference_that_waits_for_a_trigger_is_pending():

@@ -163,6 +163,11 @@ def test_purge_knows_our_entries_by_their_markers_when_the_ledger_is_lost(syncd:
 
 def test_doctor_looks_at_each_destination(syncd: CommandLine) -> None:
     assert syncd.run("doctor").exit_code == 0
+    syncd.write(ROTA + FOLDER.replace("kind: folder", "mode: bidirectional, kind: folder"))
+    assert [line.split()[:2] for line in syncd.run("doctor").stdout.splitlines() if "safety net" in line] == [
+        ["warn", "configuration:"]
+    ]
+    syncd.write(ROTA + FOLDER)
     (syncd.folder / "calendar").write_text("no directory")
     result = syncd.run("doctor", "--json")
     assert result.exit_code == 1
