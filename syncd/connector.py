@@ -35,12 +35,16 @@ class ConnectorError(Exception):
     """Its text is one sentence for the admin: what happened and what to do. Never a secret."""
 
 
+LONGEST_WAIT = 1e9
+"""Seconds. Whoever asks for more asks for this: clocks and locks have to be able to say it."""
+
+
 class Unavailable(ConnectorError):
     """`after`: seconds the destination asks us to wait. `refused`: certainly nothing was done (a 429)."""
 
     def __init__(self, text: str, *, after: float | None = None, refused: bool = False) -> None:
         super().__init__(text)
-        self.after = after
+        self.after = after if after is None or after < LONGEST_WAIT else LONGEST_WAIT
         self.refused = refused
 
 

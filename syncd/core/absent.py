@@ -87,7 +87,7 @@ def told(lack: Sequence[Shift], missing: Mapping[str, Absent], *, destination: s
         mine = [s for s in lack if s.person == person]
         out.append(
             Notice(
-                id=f"missing-{destination}-{person}-{missing[person].since}"[:120], kind=Tell.HELD, destination=destination,
+                id=f"missing-{destination}-{person}-{missing[person].since}", kind=Tell.HELD, destination=destination,
                 schedule=schedule, role=role, start=min(s.start for s in mine), end=max(s.end for s in mine),
                 text=missing[person].text, rota=(person,), done="whoever is there stays",
             )

@@ -308,7 +308,7 @@ def _decided(
 def _peer(q: Question, entry: Entry) -> Notice:
     text = f"{entry.title!r} was written by another instance of syncd: two keep one calendar"
     return Notice(
-        id=f"peer-{q.destination}-{entry.ref}"[:120], kind=Tell.HELD, destination=q.destination, schedule=q.schedule.id,
+        id=f"peer-{q.destination}-{entry.ref}", kind=Tell.HELD, destination=q.destination, schedule=q.schedule.id,
         role=q.role, start=entry.start, end=entry.end, text=text, had=(entry.person or f"?{entry.title}",),
         done="nothing was changed", refs=(entry.ref,),
     )  # fmt: skip

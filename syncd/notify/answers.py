@@ -134,7 +134,7 @@ def _after(header: str | None, body: bytes) -> float | None:
             return float(json.loads(body)["parameters"]["retry_after"])
         except (ValueError, KeyError, TypeError):
             return None
-    if header.strip().isdigit():
+    if header.strip().isascii() and header.strip().isdigit():
         return float(header)
     try:
         at = parsedate_to_datetime(header)

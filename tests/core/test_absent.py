@@ -90,6 +90,15 @@ def test_one_notice_a_person_and_absence():
     assert (notice.id, notice.start, notice.end) == ("missing-pager-dev-7", 0, 28)
 
 
+def test_long_names_are_told_apart():
+    dev, eve = ("d" * 63 + last for last in "ve")
+    lack = [shift(dev), shift(eve)]
+    missing = {dev: Absent(7, ""), eve: Absent(7, "")}
+    found = [*told(lack, missing, destination="p" * 64, schedule="s", role="primary")]
+    again = told(lack[:1], {dev: Absent(8, "")}, destination="p" * 64, schedule="s", role="primary")
+    assert len({one.id for one in [*found, *again]}) == 3
+
+
 def test_a_shift_that_lacks_an_account_is_unexported_whatever_stands_there():
     assert next_unexported([], [], 5, 50, [shift("dev", 0, 8)]) == 5
     assert next_unexported([], [], 5, 50) is None

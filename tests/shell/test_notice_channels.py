@@ -219,7 +219,7 @@ def test_a_refusal_with_a_good_status_did_not_arrive(
     assert said[:30] in answer.problem
 
 
-@pytest.mark.parametrize(("header", "after"), [("30", 30.0), ("Thu, 01 Jan 2099 00:00:00 GMT", 2e9), ("soon", None)])
+@pytest.mark.parametrize(("header", "after"), [("30", 30.0), ("Thu, 01 Jan 2099 00:00:00 GMT", 2e9), ("soon", None), ("²", None)])
 def test_a_receiver_that_asks_us_to_wait_says_for_how_long(header: str, after: float | None, receiver: HttpReceiver) -> None:
     receiver.status, receiver.headers = 429, {"Retry-After": header}
     answer = send(secret(f"json://{receiver.url}/x"), TOLD)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+from math import ceil
 from threading import Event, Thread
 
 import pytest
 
+from connectors.caldav_wire import waited
 from syncd.clock import SystemClock
 from syncd.connector import CreatesMany, Denied, Observation, Operation, Rejected, Stale, Unavailable, Unsupported
 from syncd.core.entry import Capabilities, Entry
+from syncd.core.mode import Mode
 from syncd.core.model import Shift, Source, Window
+from syncd.cycle import Report
+from syncd.due import wait_after
 from syncd.pace import Pace
 from syncd.retry import Patient, Retry
 
@@ -267,6 +272,17 @@ def test_a_call_that_does_not_come_back_keeps_nobody_else_from_the_credential_on
     let_go.set()
     thread.join(30)
     patient(Place(), Waits(), pace).read(DAY, {})
+
+
+@pytest.mark.parametrize("asked", ["9" * 400, "9" * 30])
+def test_a_wait_that_no_clock_can_tell_is_a_very_long_one(asked: str) -> None:
+    after = waited({"retry-after": asked})
+    error = Unavailable("full", after=after, refused=True)
+    wait = wait_after(300, 1, Report(destination="d", mode=Mode.AUTHORITATIVE, run="r", after=error.after), random.Random(1))
+    pace = Pace(1)
+    pace.told(SystemClock(), error.after or 0)
+    assert int(wait) == 10**9
+    assert 10**9 - 60 < ceil(pace.rest(SystemClock())) <= 10**9
 
 
 def test_a_call_that_succeeds_at_once_makes_nothing_that_every_thread_has_a_part_in(monkeypatch: pytest.MonkeyPatch) -> None:
