@@ -16,7 +16,6 @@ SIMULATORS.md sections 1 and 4 say what this has to do. Leaving the `with` fails
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import atexit
 import functools
@@ -27,7 +26,6 @@ import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -49,7 +47,7 @@ from tests.simulators.parts import NOON, Bucket, Call, Clock, Journal, Tokens
 
 __all__ = [
     "NOON", "Bucket", "Call", "Clock", "Fault", "Faults", "Journal", "Simulator", "Tokens",
-    "answer", "call_of", "clean_environment", "serve",
+    "answer", "call_of", "clean_environment",
 ]  # fmt: skip
 
 
@@ -306,21 +304,3 @@ def clean_environment() -> None:
     for name in MISLEADING:
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)
-
-
-def serve(make: Callable[..., Simulator], prepare: Callable[[Any], None], text: str) -> None:
-    """`python -m tests.simulators.VENDOR --port N [--ca-file PATH]`: for trying `syncd` without an account."""
-    parser = argparse.ArgumentParser(description=text)
-    parser.add_argument("--port", type=int, default=0, help="0 (the default) picks a free one")
-    parser.add_argument("--ca-file", type=Path, help="write the CA that signed the certificate here")
-    arguments = parser.parse_args()
-    there = make(port=arguments.port, clock=Clock(time.time(), running=True))
-    with there.start().hand():
-        prepare(there)
-    if there.tls and arguments.ca_file:
-        shutil.copyfile(there.ca_file, arguments.ca_file)
-    print(there.url, flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        there.stop()

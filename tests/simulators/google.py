@@ -5,30 +5,28 @@
         there.service_account()             # a key file's text; its account may write to `there.calendar`
         there.calendar.human_edits(ref, title="Ben: Primary")
 
-`python -m tests.simulators.google --port 8080 --key key.json` runs one for trying `syncd` without an account.
+`python -m tests.simulators.google` runs one for trying `syncd` without an account.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
 from collections.abc import Sequence
 from email.utils import formatdate
-from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tests.simulators.common import Bucket, Call, Clock, Simulator, answer, call_of, serve
+from tests.simulators.common import Bucket, Call, Clock, Simulator, answer, call_of
 from tests.simulators.google_batch import joined, parts
 from tests.simulators.google_calendar import Calendar, Refusal, Resource
 from tests.simulators.google_listing import Listing
 from tests.simulators.google_schema import body_problems, nullable, parameter_problems, scopes
 from tests.simulators.google_signin import EVENTS, SignIn
+from tests.simulators.trial import left, serve
 
 ROOT = "/calendar/v3"
 WRITERS = ("writer", "owner")
@@ -263,15 +261,14 @@ def _channel(call: Call) -> Response:
     return answer({"kind": "api#channel", "id": body["id"], "resourceId": "r1", "resourceUri": call.path})
 
 
-def _prepare(there: Google, key: Path | None) -> None:
-    if key is not None:
-        key.write_text(there.service_account(), "utf-8")
-        key.chmod(0o600)
-    print(f"base_url {there.url}{ROOT}, calendar {TEAM}", file=sys.stderr)
+def furnish(there: Google, folder: Path) -> str:
+    key = left(folder, "google.json", there.service_account())
+    return f"""\
+  team-calendar:
+    kind: google
+    options: {{calendar: {TEAM}, credentials: {key}, base_url: "{there.url}{ROOT}"}}
+"""
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--key", type=Path)
-    chosen, sys.argv[1:] = parser.parse_known_args()
-    serve(Google, partial(_prepare, key=chosen.key), "Google Calendar on loopback; --key PATH writes a service account's key")
+    serve(Google, furnish, "Google Calendar")

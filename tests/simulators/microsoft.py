@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tests.simulators.common import Bucket, Call, Clock, Simulator, answer, call_of, serve
+from tests.simulators.common import Bucket, Call, Clock, Simulator, answer, call_of
 from tests.simulators.microsoft_batch import batch
 from tests.simulators.microsoft_contract import wrong_request
 from tests.simulators.microsoft_delta import Deltas
@@ -33,6 +34,7 @@ from tests.simulators.microsoft_login import App, Login
 from tests.simulators.microsoft_mailbox import Event, Mailbox, changed, occurrences, shown
 from tests.simulators.microsoft_odata import Refusal, Wishes, bad, bound, expanded, filtered, selected, wishes
 from tests.simulators.microsoft_subscriptions import Subscriptions
+from tests.simulators.trial import left, serve
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 CLIENT = "66666666-7777-8888-9999-000000000000"
@@ -355,11 +357,21 @@ def _body(call: Call) -> dict[str, Any]:
     return found
 
 
-def _prepare(there: Microsoft) -> None:
+def furnish(there: Microsoft, folder: Path) -> str:
     there.login.approves = ONCALL
-    print(f"tenant {there.tenant} client_id {there.client_id} client_secret {there.secret} mailbox {ONCALL}")
-    print(f"authority {there.authority} base_url {there.base_url}")
+    return f"""\
+  outlook:
+    kind: outlook
+    options:
+      tenant: {there.tenant}
+      client_id: {there.client_id}
+      client_secret: {left(folder, "outlook-secret", there.secret)}
+      mailbox: {ONCALL}
+      authority: {there.authority}
+      base_url: {there.base_url}
+      ca_file: "{folder / "ca.pem"}"
+"""
 
 
 if __name__ == "__main__":
-    serve(Microsoft, _prepare, __doc__ or "")
+    serve(Microsoft, furnish, "A Microsoft 365 mailbox")

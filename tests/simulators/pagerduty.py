@@ -1,23 +1,25 @@
 """PagerDuty on loopback: layer-based (v2) and shift-based (v3) schedules, users, app tokens, and a human in its web page.
 
-As SIMULATORS.md sections 3.1 and 4 say. `python -m tests.simulators.pagerduty --port 8470 --ca-file ca.pem` serves one
+As SIMULATORS.md sections 3.1 and 4 say. `python -m tests.simulators.pagerduty` serves one for trying: an
 account with the API key `canary-pagerduty-key`, the users ana, ben and cho, and the schedules PLAYER1 and PSHIFT1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tests.simulators.common import Bucket, Call, answer, call_of, serve
+from tests.simulators.common import Bucket, Call, answer, call_of
 from tests.simulators.pagerduty_account import CustomShift, Override, V3Override
 from tests.simulators.pagerduty_rest import LayerBased
 from tests.simulators.pagerduty_service import KEY, READ_KEY, error
 from tests.simulators.pagerduty_v3 import ShiftBased, member
+from tests.simulators.trial import left, serve
 
 CLIENT_ID, CLIENT_SECRET = "canary-client-id", "canary-client-secret"
 
@@ -170,12 +172,21 @@ class PagerDuty(LayerBased, ShiftBased):
             there.overrides.clear()
 
 
-def furnish(there: PagerDuty) -> None:
+def furnish(there: PagerDuty, folder: Path) -> str:
     for name, email in (("Ana Lopez", "ana@example.com"), ("Ben Okafor", "ben@example.com"), ("Cho Min-ji", "cho@example.com")):
         there.account.add_user(name, email)
     there.account.add_schedule("Payments", "PLAYER1")
     there.account.add_schedule("Payments, shift-based", "PSHIFT1", kind="schedule_v3")
+    same = f'token: {left(folder, "pagerduty-token", KEY)}, base_url: "{there.url}", ca_file: "{folder / "ca.pem"}"'
+    return f"""\
+  pager:
+    kind: pagerduty
+    options: {{schedule: PLAYER1, {same}}}
+  pager-shifts:
+    kind: pagerduty_v3
+    options: {{schedule: PSHIFT1, {same}}}
+"""
 
 
 if __name__ == "__main__":
-    serve(PagerDuty, furnish, "A PagerDuty account on loopback.")
+    serve(PagerDuty, furnish, "A PagerDuty account")

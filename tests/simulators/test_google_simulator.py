@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -401,16 +398,3 @@ def test_a_channel_needs_an_https_address(call: Caller) -> None:
         400,
         "invalid",
     )
-
-
-def test_it_runs_by_itself_and_writes_a_key_that_works(tmp_path: Path) -> None:
-    key = tmp_path / "key.json"
-    command = [sys.executable, "-m", "tests.simulators.google", "--port", "0", "--key", str(key)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as running:
-        try:
-            assert running.stdout is not None
-            url = running.stdout.readline().strip()
-            assert requests.get(f"{url}{ROOT}/calendars/{TEAM}/events", timeout=10).status_code == 401
-            assert json.loads(key.read_text("utf-8"))["token_uri"] == f"{url}/token"
-        finally:
-            running.terminate()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -427,18 +424,3 @@ def test_the_vendors_own_client_works_unmodified_over_kept_connections(there: Pa
     assert [one["id"] for one in client.list_all("users")] == ["PANA", "PBEN"]
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(lambda _: client.rget("/users/PANA")["self"] == f"{there.url}/users/PANA", range(20)))
-
-
-def test_it_can_be_started_from_a_shell(tmp_path: Any) -> None:
-    ca_file = tmp_path / "ca.pem"
-    command = [sys.executable, "-m", "tests.simulators.pagerduty", "--ca-file", str(ca_file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            url = server.stdout.readline().strip()
-            with httpx2.Client(verify=ssl.create_default_context(cafile=ca_file)) as http:
-                headers = {"Authorization": f"Token token={KEY}", "Content-Type": "application/json", "Accept": "a"}
-                answer = http.get(f"{url}/users", headers=headers)
-            assert [one["name"] for one in json.loads(answer.text)["users"]] == ["Ana Lopez", "Ben Okafor", "Cho Min-ji"]
-        finally:
-            server.terminate()
