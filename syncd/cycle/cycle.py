@@ -222,7 +222,7 @@ class Cycle:
     def _seen(self, remembered: Remembered) -> tuple[Look, Question, Decision, Settled]:
         """A look, and what is made of it; a second where something hangs on its being true (W11)."""
         key, instance = (self.store.key, self.store.instance) if self.store else (b"", "")
-        seen = look(key, instance, self.settings, self.connector, remembered, self.clock.now())
+        seen = look(key, instance, self.settings, self.rota, self.connector, remembered, self.clock.now())
         for _ in range(LOOKS):
             asked, settled = question(
                 self.settings,
@@ -236,7 +236,7 @@ class Cycle:
             decision = decide(asked)
             if not confirm(decision, asked):
                 return seen, asked, decision, settled
-            other = look(key, instance, self.settings, self.connector, remembered, self.clock.now())
+            other = look(key, instance, self.settings, self.rota, self.connector, remembered, self.clock.now())
             if agrees(seen, other):
                 return seen, asked, decision, settled
             seen = other

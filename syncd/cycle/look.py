@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from syncd.core.shifts import shifts
 from syncd.core.zone import moved
 from syncd.store import Destination as Known
 from syncd.store import Store, in_force
+from syncd.title import Names
 
 JUMP = 60
 """Seconds by which our clock may differ from its last reading backwards (F45)."""
@@ -88,7 +89,9 @@ class Look:
     """The same, where it is the destination's that says so."""
 
 
-def look(store_key: bytes, instance: str, settings: Destination, connector: Connector, known: Remembered, now: Instant) -> Look:
+def look(
+    store_key: bytes, instance: str, settings: Destination, rota: Rota, connector: Connector, known: Remembered, now: Instant
+) -> Look:
     """Raises what the connector raises: a failed look is unknown, never empty (I12)."""
     can = connector.capabilities
     window = _window(settings, known, connector, now)
@@ -99,6 +102,7 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
         ref: e.version or "" for ref, e in contents.items() if ref in ours or (e.start < window.end and window.start < e.end)
     }
     versions |= {ref: "" for ref in ours if ref not in versions}
+    versions |= dict.fromkeys(_named_since(settings, rota, [contents[ref] for ref in ours if ref in contents]), "")
     observation = _as_last(connector.read(window, versions), known.last)
     further = min(_reach(observation, ours, connector), now + settings.horizon + core.FURTHEST)
     if further > window.end:  # whole, or it comes in a piece a cycle (rule 9); and nothing is decided of a time that was not read
@@ -111,6 +115,14 @@ def look(store_key: bytes, instance: str, settings: Destination, connector: Conn
     skewed = _skewed(settings.name, observation, now)
     jumped = _put_back(known.known, now) or skewed
     return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=jumped, skewed=skewed)
+
+
+def _named_since(settings: Destination, rota: Rota, ours: Sequence[Entry]) -> list[str]:
+    """Of entries whose title named nobody when they were read: those that name somebody of the rota as it is now."""
+    template = getattr(settings.options, "title", None)
+    unnamed = [entry for entry in ours if entry.person is None] if template else []
+    names = Names(site_of(settings, rota, {}), str(template)) if unnamed else None
+    return [entry.ref for entry in unnamed if names is not None and names.person(entry.title) is not None]
 
 
 def _as_last(observation: Observation, last: Observation | None) -> Observation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.e2e.town import ROLLING, Town
+from tests.e2e.town import ROLLING, ROTA, Town
 
 
 def second(line: str) -> list[str]:
@@ -73,6 +73,13 @@ def test_an_edit_with_a_change_of_the_rota_elsewhere_keeps_both(both: Town) -> N
         *ROLLING[:2], "ana 13T09 13T13", "ben 13T13 14T09", "dee 14T09 15T09", *ROLLING[4:],
     ]  # fmt: skip
     both.nothing_to_do()
+
+
+def test_an_unknown_name_comes_into_the_rota_once_somebody_there_bears_it(both: Town) -> None:
+    both.retitle("ana 12T09 13T09", "Zoe Quill: Primary")
+    both.syncd.run("export", "--now")
+    both.write(ROTA.replace("people:\n", "people:\n  zoe: {name: Zoe Quill, email: zoe@example.com}\n"))
+    assert [pull["people"] for pull in both.export()["pulls"]] == [["zoe"]]
 
 
 def test_an_unknown_name_is_kept_until_it_is_one_that_the_rota_knows(both: Town) -> None:
