@@ -64,13 +64,25 @@ def _schedule(session: Session, conflict: Conflict) -> Schedule:
     return session.rota.schedules[settings.schedule]
 
 
+def _named(session: Session, conflict: Conflict, person: str) -> str:
+    """Whom the rota knows by now under the title that an event had; else as it stands."""
+    from syncd.cycle.look import site_of
+    from syncd.title import Names
+
+    if person in session.rota.people:
+        return person
+    settings = session.whole_config.destinations[conflict.destination]
+    template = str(getattr(settings.options, "title", "{person}"))
+    return Names(site_of(settings, session.rota, {}), template).person(person.removeprefix("?")) or person
+
+
 def _wanted(session: Session, conflict: Conflict, of: Schedule) -> list[Override]:
     """One, or several one after the other: what stood there, else what stands beside it by a human's hand (MERGE.md rule 23).
 
     Of a role that several hold at once, the others stay.
     """
     had: Any = conflict.destination_had
-    people = tuple(str(one) for one in (had.get("people", ()) if isinstance(had, dict) else had or ()))
+    people = tuple(_named(session, conflict, str(one)) for one in (had.get("people", ()) if isinstance(had, dict) else had or ()))
     events = [] if people or not isinstance(had, dict) else had.get("events", [])
     named = (*people, *(str(event["person"]) for event in events))
     unknown = [one.removeprefix("?") for one in named if one not in session.rota.people]

@@ -82,6 +82,17 @@ def test_an_unknown_name_comes_into_the_rota_once_somebody_there_bears_it(both: 
     assert [pull["people"] for pull in both.export()["pulls"]] == [["zoe"]]
 
 
+def test_a_conflict_over_an_unknown_name_is_restored_once_somebody_bears_it(both: Town) -> None:
+    both.retitle("ana 12T09 13T09", "Zoe Quill: Primary")
+    both.syncd.run("export", "--now")
+    (conflict,) = both.syncd.json("conflicts")
+    assert "is not in `people`" in both.syncd.refused("restore", conflict["id"])
+    both.write(ROTA.replace("people:\n", "people:\n  zoe: {name: Zoe Quill, email: zoe@example.com}\n"))
+    assert both.syncd.run("restore", conflict["id"]).exit_code == 0
+    both.export()
+    assert both.shown()[1] == "Zoe Quill: Primary 12T09 13T09"
+
+
 def test_an_unknown_name_is_kept_until_it_is_one_that_the_rota_knows(both: Town) -> None:
     both.retitle("ana 12T09 13T09", "Zoe Quill: Primary")
     told = both.export()
