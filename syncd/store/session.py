@@ -72,15 +72,27 @@ class Session:
 
 
 class _Connection:
-    """A driver's connection, closed with the thread that it belongs to."""
+    """A driver's connection, closed with the thread that it belongs to. `using` is held while a transaction is open."""
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
-        self.open = False
+        self.using = threading.Lock()
+        self._retired = False
 
     def close(self) -> None:
         with suppress(Exception):
             self.raw.close()
+
+    def retire(self) -> None:
+        """Closed at once, or by its thread at the end of what it does: under a running statement SQLite would crash."""
+        self._retired = True
+        self.end()
+
+    def end(self) -> None:
+        """To be called after each use."""
+        if self._retired and self.using.acquire(blocking=False):
+            self.close()
+            self.using.release()
 
     __del__ = close
 
@@ -99,7 +111,7 @@ class Database(ABC):
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Session]:
         """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
-        if (mine := self._kept()) is not None and mine.open:
+        if (mine := self._kept()) is not None and mine.using.locked():
             raise RuntimeError("transactions do not nest")
         with self._turn() if write else nullcontext():
             connection = self._begun(write=write)
@@ -113,7 +125,8 @@ class Database(ABC):
                 self._abandon(connection)
                 raise
             finally:
-                connection.open = False
+                connection.using.release()
+                connection.end()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -125,8 +138,9 @@ class Database(ABC):
             self._turns.end()
 
     def close(self) -> None:
+        """Whoever is in the middle of a transaction ends it first; nobody is waited for."""
         for connection in list(self._all):
-            connection.close()
+            connection.retire()
         self._mine = threading.local()
 
     def _kept(self) -> _Connection | None:
@@ -137,12 +151,12 @@ class Database(ABC):
         """A connection with a transaction open. One that was lost since the last transaction is made anew, once."""
         kept = self._kept()
         connection = kept or self._connected()
+        connection.using.acquire()
         try:
-            connection.open = True
             self.begin(connection.raw, write=write)
         except BaseException as error:
-            connection.open = False
             self._abandon(connection)
+            connection.using.release()
             if not isinstance(error, self.errors):
                 raise
             if kept is not None and self._kept() is None:
