@@ -161,7 +161,7 @@ def _text(session: Session, one: Result) -> None:
     for pulled in decision.plan.pulls:
         names = ", ".join(session.name(person) for person in pulled.people) or "nobody"
         rows.append(("  import", names, when(pulled.start, zone), when(pulled.end, zone), TABLE[pulled.row].drift, "", ""))
-    if one.done and len(rows) > SHOWN:
+    if one.done and len(rows) > SHOWN + 1:  # one more is shown rather than counted
         # What went well is summed up; whatever did not is shown whole.
         well = [row for row in rows if row[5] == "applied"]
         rows = [*(row for row in rows if row[5] != "applied"), *well[:SHOWN]]
