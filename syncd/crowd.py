@@ -45,4 +45,6 @@ class Crowd:
         return sum(now - at < self._patience for at in self._seen.values()) >= self._most
 
     def _heard(self, one: object) -> None:
-        self._seen[one] = self._monotonic()
+        with self._changed:
+            if one in self._seen:  # else its turn is over, and this is a late answer
+                self._seen[one] = self._monotonic()

@@ -82,7 +82,8 @@ def _override(syncd: CommandLine, person: str) -> None:
 def test_what_people_added_to_an_event_stays_whoever_has_the_shift_later(place: Place, syncd: CommandLine, mode: str) -> None:
     written(place, syncd, mode)
     syncd.run("export", "--now")
-    ref = next(event["id"] for event in place.calendar.live() if event["summary"].startswith("Ben"))
+    events = (event for event in place.calendar.live() if event["summary"].startswith("Ben"))
+    ref = min(events, key=place.calendar.bounds)["id"]
     theirs = {"location": "Room 5", "colorId": "11", "description": "bridge 555"}
     with place.hand():
         place.calendar.human_edits(ref, **theirs)
