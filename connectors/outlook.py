@@ -259,9 +259,11 @@ class Outlook:
 
     def delete(self, entry: Entry, op: Operation) -> None:
         try:
-            self._graph.delete(self._path(entry.ref), _version(entry))
+            answer = self._graph.delete(self._path(entry.ref), _version(entry))
         except Gone:
             return
+        if answer.status != 204:  # anything else in between may say 200 to whatever it is asked
+            raise Unavailable(f"Graph answered a deletion with HTTP {answer.status}; the next look shows whether it is done")
 
     def _written(self, answer: Answer, op: Operation) -> Entry:
         entry = self._events.entry(answer.data or {}, {}) if answer.data else None

@@ -146,7 +146,8 @@ def _trouble(problem: BaseException) -> tuple[str, bool]:
     if any(
         isinstance(one, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)) for one in causes
     ):
-        return "could not be reached", True
+        why = next((one.strerror for one in causes if isinstance(one, OSError) and one.strerror), "")
+        return "could not be reached" + (f" ({why})" if why else ""), True
     if any(isinstance(one, httpx2.TimeoutException) for one in causes):
         return f"did not answer within {READ:.0f} s", False
     if any(isinstance(one, httpx2.HTTPError) for one in causes):

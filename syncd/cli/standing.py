@@ -93,7 +93,8 @@ def holds(session: Session) -> None:
 def ack(session: Session, digest: str) -> None:
     """Let a held change happen: of what was held, whatever still stands, and only that.
 
-    The daemon does it at once; without one, `syncd export` does.
+    The daemon does it at once; without one, `syncd export` does. The id of a conflict says that it was seen, and that nothing
+    is to be brought back: it is listed no more.
     """
     if not re.fullmatch(r"[0-9a-f]{6,16}", digest.strip().lower()):
         stop(f"{shown(digest)} is no digest of a hold: that has 16 digits, of which 6 will do; `syncd holds` shows them", USAGE)
@@ -101,6 +102,16 @@ def ack(session: Session, digest: str) -> None:
         if seen is None:
             stop(f"no hold {digest} waits for an answer: nothing was ever exported", USAGE)
     with session.change() as tx:
+        conflict = tx.conflicts.get(digest.strip().lower())
+        if conflict is not None and tx.conflicts.close(conflict.id, by=actor(), at=session.now, how="dismissed"):
+            tx.journal.add(
+                at=session.now, event="conflict seen", actor=actor(), destination=conflict.destination, entry=conflict.id
+            )
+            if session.json:
+                as_json({"id": conflict.id, "destination": conflict.destination, "done": conflict.done})
+            else:
+                say(f"syncd: the conflict {conflict.id} at {conflict.destination} is listed no more ({conflict.done})")
+            return
         hold = tx.holds.answer(digest, by=actor(), at=session.now)
         tx.destinations.want([hold.destination])
         tx.journal.add(
@@ -115,7 +126,10 @@ def ack(session: Session, digest: str) -> None:
 @click.command(cls=Command)
 @with_session
 def conflicts(session: Session) -> None:
-    """What a human wrote at a destination and the rota displaced, or could not say; `syncd restore ID` brings one back."""
+    """What a human wrote at a destination and the rota displaced, or could not say.
+
+    `syncd restore ID` brings one back, `syncd ack ID` takes it off this list.
+    """
     with session.look() as tx:
         found = tx.conflicts.open() if tx else ()
     if session.json:

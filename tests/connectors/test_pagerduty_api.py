@@ -270,7 +270,7 @@ def test_a_certificate_of_nobody_and_a_host_that_is_not_there_are_told_apart(pla
     url = place.url
     place.stop()
     failure = failure_of(PagerDuty(options(place, base_url=url), SITE))
-    assert "could not be reached" in str(failure)
+    assert "(127.0.0.1) could not be reached (Connection refused)" in str(failure)
     assert isinstance(failure, Unavailable)
     assert failure.refused
 

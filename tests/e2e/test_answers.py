@@ -197,6 +197,19 @@ def test_a_conflict_is_restored_in_one_step(shown: Town) -> None:
     shown.nothing_to_do()
 
 
+def test_a_conflict_that_was_seen_is_listed_no_more_and_nothing_is_brought_back(shown: Town) -> None:
+    shown.override("cho", "12T09", "13T09")
+    shown.give("ana 12T09 13T09", "dee")
+    shown.export()
+    (conflict,) = shown.syncd.json("conflicts")
+    assert shown.syncd.json("ack", conflict["id"])["destination"] == "team"
+    assert shown.syncd.json("conflicts") == []
+    assert shown.syncd.json("status")[0]["conflicts"] == 0
+    assert shown.syncd.run("ack", conflict["id"]).exit_code == 2
+    shown.nothing_to_do()
+    assert shown.shown()[1] == "cho 12T09 13T09"
+
+
 # --- the end of a destination --------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 
+from structlog.testing import capture_logs
+
 from syncd.config import load
 from syncd.daemon import Daemon
 from syncd.store import Store
@@ -76,11 +78,12 @@ class Running:
 @contextmanager
 def daemon(story: Story) -> Iterator[Running]:
     running = Running(story)
-    running.thread.start()
-    try:
-        yield running
-    finally:
-        running.daemon.stop.set()
-        running.thread.join(30)
-        running.store.close()
-        assert not running.thread.is_alive()
+    with capture_logs():  # commands run beside it, and their answers are read from stdout
+        running.thread.start()
+        try:
+            yield running
+        finally:
+            running.daemon.stop.set()
+            running.thread.join(30)
+            running.store.close()
+            assert not running.thread.is_alive()
