@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.stories.story", "tests.shell.command_line")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: processes under test would not hear it either
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("same", derandomize=True, database=None)
 
 

@@ -141,7 +141,7 @@ def test_a_call_outside_the_filter_is_the_end(place: Place) -> None:
 
 @pytest.mark.parametrize("unit", FEW, indirect=True)
 def test_whole_cycles_notices_and_signals_need_nothing_that_the_unit_forbids(
-    place: Place, radicale: servers.Server, monkeypatch: pytest.MonkeyPatch
+    place: Place, radicale: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every connector of ours with TLS, mail, health, SIGHUP, an export and a backup beside it, and the end."""
 
@@ -151,7 +151,7 @@ def test_whole_cycles_notices_and_signals_need_nothing_that_the_unit_forbids(
     mail = MailServer()
     with PagerDuty(clock=now()) as pager, Microsoft(clock=now()) as graph, Google(clock=now()) as google:
         with pager.hand():
-            furnish(pager)
+            furnish(pager, tmp_path)
             pager.account.users[next(iter(pager.account.users))].name = "Ana Lima"
         shutil.copy(graph.ca_file, place.etc / "ca.pem")
         (place.etc / "ca.pem").chmod(0o644)

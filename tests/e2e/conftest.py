@@ -13,7 +13,7 @@ from tests.e2e.town import MODES, Town, town
 
 __all__ = ["radicale", "xandikos"]
 
-SHORT = {("radicale", mode) for mode in MODES} | {("xandikos", "bidirectional")}
+SHORT = {("radicale", "bidirectional"), ("xandikos", "authoritative")}
 EVERYWHERE = [
     pytest.param((kind, mode), id=f"{kind}-{mode}", marks=() if (kind, mode) in SHORT else pytest.mark.long)
     for kind in ("radicale", "xandikos")

@@ -33,8 +33,14 @@ def live(quirks: tuple[Quirk, ...], mode: Mode, seed: int) -> None:
             raise
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("quirk", list(Quirk), ids=lambda quirk: quirk.value)
+ONE = [
+    pytest.param(quirk, mode, id=f"{quirk.value}-{mode}", marks=() if mode is MODES[n % 3] else pytest.mark.long)
+    for n, quirk in enumerate(Quirk)
+    for mode in MODES
+]
+
+
+@pytest.mark.parametrize(("quirk", "mode"), ONE)
 def test_one_odd_habit(quirk: Quirk, mode: Mode) -> None:
     for seed in range(SEEDS):
         live((quirk,), mode, seed)

@@ -129,7 +129,7 @@ def soak(folder: Path, *, destinations: int, days: int) -> Iterator[Size]:
 
 @pytest.mark.parametrize(
     ("destinations", "days"),
-    [(3, 80), pytest.param(200, 30, marks=[pytest.mark.long, pytest.mark.timeout(3600)])],
+    [(3, 45), pytest.param(200, 30, marks=[pytest.mark.long, pytest.mark.timeout(3600)])],
 )
 def test_neither_memory_nor_descriptors_nor_threads_grow_and_the_store_only_by_what_happened(
     tmp_path: Path, destinations: int, days: int

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 
-from structlog.testing import capture_logs
-
 from syncd.config import load
 from syncd.daemon import Daemon
 from syncd.store import Store
@@ -78,12 +76,11 @@ class Running:
 @contextmanager
 def daemon(story: Story) -> Iterator[Running]:
     running = Running(story)
-    with capture_logs():  # commands run beside it, and their answers are read from stdout
-        running.thread.start()
-        try:
-            yield running
-        finally:
-            running.daemon.stop.set()
-            running.thread.join(30)
-            running.store.close()
-            assert not running.thread.is_alive()
+    running.thread.start()
+    try:
+        yield running
+    finally:
+        running.daemon.stop.set()
+        running.thread.join(30)
+        running.store.close()
+        assert not running.thread.is_alive()

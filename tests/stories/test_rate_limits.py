@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.simulators.common import Fault
 from tests.stories.breaking import mends
@@ -47,7 +48,7 @@ def beside(told: Story, number: int) -> str:
 @pytest.mark.parametrize("many", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_an_hour_of_refusals_is_one_question_a_reset(told: Story, reset: int, many: int) -> None:
     told.write(more="".join(beside(told, number) for number in range(1, many)), refresh="30s")
-    with daemon(told) as running:
+    with capture_logs(), daemon(told) as running:  # its log would stand among the commands' answers
         running.passes(120)
         throttled(told, reset)
         told.place.forget()
