@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import icalendar
@@ -132,11 +133,13 @@ class Directory(Texts):
 @contextmanager
 def directory(clock: Clock, folder: Path) -> Iterator[Directory]:
     place = Directory(clock, folder / "shown")
+    alone = Lock()  # else a file that is deleted while another call's frame is taken looks gone to that call, too
 
     def noted(call: str, do: Callable[..., Any], which: int) -> Callable[..., Any]:
         def wrapped(*paths: Any, **rest: Any) -> Any:
-            place.note(call, paths[which])
-            return do(*paths, **rest)
+            with alone:
+                place.note(call, paths[which])
+                return do(*paths, **rest)
 
         return wrapped
 
