@@ -167,11 +167,11 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def waited(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After` in seconds; a date is counted from the server's own `Date`."""
+    """`Retry-After` in seconds; a date is counted from the server's own `Date`, and says nothing where that is missing."""
     from email.utils import parsedate_to_datetime
 
     value = headers.get("retry-after", "").strip()
-    with suppress(ValueError, TypeError, OverflowError):
+    with suppress(ValueError, TypeError, OverflowError, KeyError):
         if value.replace(".", "", 1).isdecimal():
             return float(value)
         return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])).total_seconds())

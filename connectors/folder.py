@@ -6,7 +6,9 @@ REF is the file's name. VERSION is made of its time, size and inode, so that a l
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +24,8 @@ from syncd.event import CalendarOptions, Names, entries_of, entry_of, into, to_i
 
 MOST_BYTES = 1_048_576
 MOST_FILES = 10_000
+PASSING = re.compile(r"\.[0-9a-v]{1,40}\.[0-9a-f]{16}\.tmp")
+"""The name of a file on its way to be an entry."""
 
 
 class Folder:
@@ -37,6 +41,8 @@ class Folder:
         self._names = Names(site, options.title)
         self._path = Path(options.path).expanduser()
         self._may_make = True
+        self._passing: tuple[str, ...] = ()
+        """Those that the last look saw, of whoever writes or died writing."""
 
     def read(self, window: Window, known: Mapping[str, str]) -> Observation:
         with self._mapped(writing=False):
@@ -125,9 +131,12 @@ class Folder:
     def _versions(self, known: Mapping[str, str]) -> dict[str, str]:
         """File name → version. Only plain files: a link or a pipe that somebody put there is nobody's shift."""
         versions: dict[str, str] = {}
+        passing = []
         try:
             with os.scandir(self._path) as listing:
                 for item in listing:
+                    if PASSING.fullmatch(item.name):
+                        passing.append(item.name)
                     if item.name.endswith(".ics") and not item.name.startswith(".") and _speakable(item.name):
                         with suppress(FileNotFoundError):  # gone since it was listed
                             if stat.S_ISREG((facts := item.stat(follow_symlinks=False)).st_mode):
@@ -135,6 +144,7 @@ class Folder:
         except FileNotFoundError:
             if known:
                 raise
+        self._passing = tuple(passing)
         if len(versions) > MOST_FILES:
             raise Unavailable(f"{self._path} has more than {MOST_FILES} files; give syncd a directory of its own")
         return versions
@@ -176,11 +186,17 @@ class Folder:
 
     @contextmanager
     def _written(self, data: bytes, op: Operation) -> Iterator[tuple[Path, str]]:
-        """`data` under a name that no reader takes for an entry; it is safe on disk, and goes if it is not used."""
+        """`data` under a name that no reader takes for an entry; it is safe on disk, and goes if it is not used.
+
+        It is locked as long as somebody works on it: what a killed process left behind is not, and goes with the next write.
+        """
+        self._sweep()
         new = self._path / f".{op.uid[:40]}.{token_hex(8)}.tmp"
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
+                with suppress(OSError):  # a file system without locks
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 file.write(data)
                 file.flush()
                 # The clock of files ticks every few milliseconds only: the rest of the time is taken from the content, so that
@@ -188,10 +204,20 @@ class Folder:
                 tick = os.fstat(handle).st_mtime_ns // 1_000_000 * 1_000_000
                 os.utime(handle, ns=(tick, tick + int.from_bytes(sha256(data).digest()[:8], "big") % 1_000_000))
                 os.fsync(handle)
-                version = _version(os.fstat(handle))
-            yield new, version
+                yield new, _version(os.fstat(handle))
         finally:
             new.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        left, self._passing = self._passing, ()
+        for name in left:
+            with suppress(OSError):
+                handle = os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    (self._path / name).unlink()
+                finally:
+                    os.close(handle)
 
     def _settle(self) -> None:
         """The name, too, is on disk. A file system that cannot promise it has still done what was asked."""

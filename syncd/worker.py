@@ -13,6 +13,7 @@ from syncd import log
 from syncd.clock import Clock, Ending
 from syncd.config import Config
 from syncd.config.settings import Destination
+from syncd.connector import ConnectorError
 from syncd.core.model import Instant
 from syncd.crowd import Crowd
 from syncd.cycle import Report, Trigger
@@ -248,7 +249,8 @@ class Worker:
         if report.skewed is not None and self._remarks.skewed(logger, report.skewed):
             self._means.skewed(f"{report.skewed}: nothing is removed there while it lasts; set the clock of this machine right")
         if report.error is not None:
-            self._failed(logger, report.error, str(report.error))
+            trace = {} if isinstance(report.error, ConnectorError) else {"exc_info": report.error}
+            self._failed(logger, report.error, report.why, **trace)
         else:
             self._remarks.ended(logger, report, took)
 

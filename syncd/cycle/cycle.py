@@ -64,6 +64,12 @@ class Report:
     """Why our clock is not trusted there, or ""; None where no look told."""
 
     @property
+    def why(self) -> str:
+        """That error in a sentence; "" where there is none."""
+        bug = self.error is not None and not isinstance(self.error, ConnectorError)
+        return f"a bug in the connector: {type(self.error).__name__}" if bug else str(self.error or "")
+
+    @property
     def failed(self) -> list[Answer]:
         """Answers that no later one of this run put right."""
         done = {(a.call.change.key, a.call.change.after) for a in self.answers if a.outcome is Outcome.APPLIED}
@@ -133,9 +139,8 @@ class Cycle:
         except Exception as error:  # a connector's bug stops its destination alone (F33)
             report.error = error
             report.after = error.after if isinstance(error, Unavailable) else None
-            said = str(error) if isinstance(error, ConnectorError) else f"a bug in the connector: {type(error).__name__}"
             denied = isinstance(error, Denied | Unsupported)
-            remember.failure(self._store, lease, self.settings, self.clock.now(), said, denied=denied, run=self.run)
+            remember.failure(self._store, lease, self.settings, self.clock.now(), report.why, denied=denied, run=self.run)
         return report
 
     def _report(self) -> Report:

@@ -569,6 +569,13 @@ def test_a_server_that_asks_to_wait_until_a_date_is_believed_by_its_own_clock(ca
         assert failure.value.after == 90
 
 
+def test_a_date_to_wait_until_from_a_server_that_tells_no_time_of_its_own_is_no_time_to_wait(calendar: Calendar) -> None:
+    calendar.proxy.rules = [Rule("REPORT", "", answers(429, Retry_After="Mon, 01 Mar 2027 00:02:00 GMT"))]
+    with pytest.raises(Unavailable) as failure:
+        calendar.connector().read(WINDOW, {"a1.ics": "1"})
+    assert (failure.value.after, failure.value.refused) == (None, True)
+
+
 # --- odd lists -------------------------------------------------------------------------------------
 
 

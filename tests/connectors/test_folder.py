@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from dataclasses import dataclass
@@ -180,6 +181,20 @@ def test_an_entry_is_made_where_the_file_system_has_no_links(rota: Rota, monkeyp
     with pytest.raises(Stale):
         rota.folder().create(shift(), op("a1"))
     assert [path.name for path in rota.path.iterdir()] == ["a1.ics"]
+
+
+def test_what_a_killed_write_left_goes_with_the_next_and_what_another_is_about_to_use_stays(rota: Rota) -> None:
+    folder = rota.folder()
+    folder.create(shift(), op("a1"))
+    left, used, foreign = (rota.path / name for name in (".b1.0123456789abcdef.tmp", ".b2.fedcba9876543210.tmp", ".b3.tmp"))
+    for path in (left, used, foreign):
+        path.write_text("BEGIN:VCALENDAR")
+    with used.open() as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        folder.read(WINDOW, {})
+        assert left.exists(), "a look changes nothing"
+        folder.create(shift("ben", T + DAY), op("a2"))
+    assert sorted(path.name for path in rota.path.iterdir()) == [used.name, foreign.name, "a1.ics", "a2.ics"]
 
 
 def test_files_of_other_programs_are_left_alone(rota: Rota) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,16 @@ def test_a_failure_is_said_once_another_cause_once_more_and_the_recovery_once(wa
     said = watched.said("destination.failed", "destination.recovered")
     assert [line["event"] for line in said] == ["destination.failed", "destination.failed", "destination.recovered"]
     assert [line.get("reason") for line in said] == ["no answer within 30 s", "the password is refused", None]
+
+
+def test_a_bug_of_a_connector_is_said_once_with_the_place_where_it_is(watched: Watched) -> None:
+    watched.well()
+    watched.there.hook = failing(KeyError("date"))
+    watched.again(3)
+    [line] = watched.said("destination.failed")
+    assert (line["log_level"], line["reason"]) == ("error", "a bug in the connector: KeyError")
+    where = [Path(frame.filename).name for frame in traceback.extract_tb(line["exc_info"].__traceback__)]
+    assert "memory.py" in where
 
 
 def test_what_is_refused_again_and_again_is_said_once_with_its_cause(watched: Watched) -> None:
