@@ -56,6 +56,8 @@ class Daemon:
         """Of destinations that left the configuration, until their last cycle has ended."""
         self._lock = Lock()
         self._refused = ""
+        self._marked = False
+        """Destinations that are not configured any more are known as such to the store."""
         self._watched = Watched(_files(config))
         self.measures = Measures()
         self._last_ahead = self._ahead()
@@ -87,7 +89,9 @@ class Daemon:
                 self._reread()
             self._last_turn = self._clock.monotonic()
             self._watch_clock()
-            self._proof.turn()
+            for one in self._proof.turn():
+                if isinstance(one, Worker):
+                    one.now()
             self._notice()
             self._supervise()
             self._turned()
@@ -185,7 +189,7 @@ class Daemon:
                 continue
             self._workers[name] = Worker(settings, self._means)
             self._workers[name].start()
-        self._mark_removed(config)
+        self._marked = False
 
     def _current(self) -> Config:
         with self._lock:
@@ -203,19 +207,25 @@ class Daemon:
     def _supervise(self) -> None:
         for worker in (*self._workers.values(), *self._going):
             worker.supervise()
-        if any(not worker.working for worker in self._going):
-            self._going = [worker for worker in self._going if worker.working]
-            self._mark_removed(self._config)  # its last cycle may have ended after the configuration changed
+        for worker in [worker for worker in self._going if not worker.working]:
+            self._going.remove(worker)
+            self._proof.works(worker)
+            self._marked = False  # its last cycle may have ended after the configuration changed
+        if not self._marked:
+            self._mark_removed()
 
-    def _mark_removed(self, config: Config) -> None:
+    def _mark_removed(self) -> None:
         try:
             with self._store.write() as tx:
                 for known in tx.destinations.all():
-                    removed = known.name not in config.destinations
+                    removed = known.name not in self._config.destinations
                     if known.removed != removed:
                         tx.destinations.put(replace(known, removed=removed))
         except StoreError as error:
-            self._proof.failed(error)
+            self._proof.failed("what left", error)
+        else:
+            self._proof.works("what left")
+            self._marked = True
 
     # --- the loop ------------------------------------------------------------------------
 
@@ -226,8 +236,9 @@ class Daemon:
                 known = {one.name: one for one in tx.destinations.all()}
                 wanted = {name: tx.destinations.wanted(name) for name in known.keys() & self._workers.keys()}
         except StoreError as error:
-            self._proof.failed(error)
+            self._proof.failed("wishes", error)
             return
+        self._proof.works("wishes")
         for name, times in wanted.items():
             worker = self._workers[name]
             if times > max(known[name].answered, worker.heard) and worker.failures == 0:  # one that fails keeps to its backoff

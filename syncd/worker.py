@@ -153,7 +153,7 @@ class Worker:
         try:
             attempt.give_up()
         except StoreError as error:  # as long as it is not fenced off nobody may take over: the next turn tries again
-            self._means.proof.failed(error)
+            self._means.proof.failed(self, error)
             return
         second = self._left is not None and self._left.is_alive()
         reason = f"its cycle hangs: it has not come back for {ran:.0f} s, is given up and can write nothing any more"
@@ -166,9 +166,11 @@ class Worker:
             with self._means.store.lease(self.settings.name) as lease:
                 failure(self._means.store, lease, self.settings, self._clock.now(), reason, denied=True, run=self._run)
         except (LeaseHeld, LeaseLost):
-            return  # somebody else looks after it, and says how it stands
+            pass  # somebody else looks after it, and says how it stands
         except StoreError as error:
-            self._means.proof.failed(error)
+            self._means.proof.failed(self, error)
+            return
+        self._means.proof.works(self)
 
     # --- the thread ------------------------------------------------------------------------
 
@@ -215,12 +217,13 @@ class Worker:
             report = errand.run(settings, run=run, jumped=self._jumped(), attempt=attempt)
         except LeaseHeld as held:
             logger.debug("destination.busy", holder=held.holder)
+            means.proof.works(self)
             return BUSY
         except LeaseLost as lost:
             if not attempt.given_up:
                 logger.warning("destination.lease_lost", reason=str(lost))
         except StoreError as error:
-            means.proof.failed(error)
+            means.proof.failed(self, error)
             return min(settings.refresh, LONGEST_BACKOFF)
         except Exception as error:  # a bug stops this destination alone, and only until its next cycle
             if not attempt.given_up:
@@ -233,7 +236,7 @@ class Worker:
             return BUSY
         self.hangs = ""
         if report is not None:
-            means.proof.works()
+            means.proof.works(self)
             self._told(logger, report, took)
         cut = attempt.stop.is_set() and report is not None and report.error is None
         wait = 0.0 if cut else self._wait(report)
@@ -267,7 +270,7 @@ class Worker:
             with self._means.store.write() as tx:
                 tx.destinations.put(replace(tx.destinations.get(name) or Known(name=name), next_due=at))
         except StoreError as error:
-            self._means.proof.failed(error)
+            self._means.proof.failed(self, error)
 
     def _ahead_now(self) -> float:
         return self._clock.now() - self._clock.monotonic()

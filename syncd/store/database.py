@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.store.errors import StoreError
+from syncd.store.file import File, Identity, identity
 from syncd.store.session import Database, Session
 
 BUSY = 5
@@ -44,10 +45,22 @@ class Sqlite(Database):
         self.path = path
         self.where = str(path)
         self._now = now
-        self._identity: tuple[int, int] | None = None
+        self._identity: Identity | None = None
 
-    def connect(self) -> sqlite3.Connection:
-        raw = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    def connect(self) -> File:
+        if self._identity is not None:
+            self._check_place()
+        if any(one.displaced for one in self.open_ones()):
+            self.close()
+            raise self._deleted()  # the library would use those ones' index with another log
+        raw = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode=rw",  # never made here, where it was moved away
+            timeout=BUSY,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=File,
+            uri=True,
+        )
         try:
             raw.row_factory = sqlite3.Row
             raw.execute("PRAGMA foreign_keys = ON")
@@ -56,26 +69,33 @@ class Sqlite(Database):
             raw.execute(f"PRAGMA cache_size = -{CACHE}")
             if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 raw.execute("PRAGMA journal_mode = WAL")
+            raw.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # opens the log, or makes it
+            raw.watch(self.path)
         except BaseException:
             raw.close()
             raise
-        self._identity = self._identity or self._look()
+        self._identity = self._identity or identity(self.path)
         return raw
 
     def begin(self, raw: Any, *, write: bool) -> None:
-        if self._look() != self._identity:
+        self._check_place()
+        if raw.displaced:
+            self.close()
+            raise self._deleted()
+        raw.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def _check_place(self) -> None:
+        """A store moved aside must not be written any more under its old name."""
+        if identity(self.path) != self._identity:
             raise StoreError(
                 f"{self.where} was moved or replaced while it was in use; start syncd again to use what is there now."
             )
-        raw.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    def _look(self) -> tuple[int, int] | None:
-        """Which file that is: a store moved aside must not be written any more under its old name."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    def _deleted(self) -> StoreError:
+        return StoreError(
+            f"{self.where}-wal or {self.path.name}-shm was deleted under it: they are parts of the store while it is in use. "
+            f"What was in them is being taken in; nothing was written just now. Try again."
+        )
 
     def is_open(self, raw: Any) -> bool:
         return bool(raw.in_transaction)

@@ -77,11 +77,13 @@ class _Connection:
     def __init__(self, raw: Any) -> None:
         self.raw = raw
         self.using = threading.Lock()
+        self.closed = False
         self._retired = False
 
     def close(self) -> None:
         with suppress(Exception):
             self.raw.close()
+        self.closed = True
 
     def retire(self) -> None:
         """Closed at once, or by its thread at the end of what it does: under a running statement SQLite would crash."""
@@ -138,14 +140,17 @@ class Database(ABC):
             self._turns.end()
 
     def close(self) -> None:
-        """Whoever is in the middle of a transaction ends it first; nobody is waited for."""
+        """Whoever is in the middle of a transaction ends it first; nobody is waited for. The next one connects anew."""
         for connection in list(self._all):
             connection.retire()
-        self._mine = threading.local()
+
+    def open_ones(self) -> list[Any]:
+        """The driver's connections, of all threads."""
+        return [one.raw for one in list(self._all) if not one.closed]
 
     def _kept(self) -> _Connection | None:
         kept: _Connection | None = getattr(self._mine, "connection", None)
-        return kept
+        return None if kept is None or kept.closed else kept
 
     def _begun(self, *, write: bool) -> _Connection:
         """A connection with a transaction open. One that was lost since the last transaction is made anew, once."""
@@ -157,6 +162,7 @@ class Database(ABC):
         except BaseException as error:
             self._abandon(connection)
             connection.using.release()
+            connection.end()
             if not isinstance(error, self.errors):
                 raise
             if kept is not None and self._kept() is None:

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -402,6 +402,101 @@ def test_a_store_that_was_moved_aside_is_not_written_any_more(local: Place) -> N
     fill(local.open(), 2)
     with pytest.raises(StoreError, match="moved or replaced"):
         fill(store, 3)
+
+
+def in_a_thread_of_its_own(work: Callable[[], None]) -> list[BaseException]:
+    found: list[BaseException] = []
+
+    def tried() -> None:
+        try:
+            work()
+        except BaseException as error:
+            found.append(error)
+
+    thread = threading.Thread(target=tried)
+    thread.start()
+    thread.join()
+    return found
+
+
+def in_a_process_of_its_own(local: Place) -> str:
+    """How many pairs somebody else finds."""
+    look = (
+        "import sys\n"
+        "from tests.shell.test_store_failures import Store, pairs\n"
+        "with Store.open(sys.argv[1], key=sys.argv[2], create=False).read() as tx: print(pairs(tx), end='')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", look, str(local.location), KEY], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_whoever_asks_while_it_is_away_makes_none_in_its_place_and_it_comes_back_whole(local: Place, write: bool) -> None:
+    store = local.open()
+    fill(store, 3)
+
+    def ask() -> None:
+        with store.write() if write else store.read() as tx:
+            tx.facts.get("x")
+
+    path = Path(local.location) / "syncd.db"
+    path.rename(path.with_name("aside"))
+    (problem,) = in_a_thread_of_its_own(ask)
+    assert "moved or replaced" in str(problem)
+    assert not path.exists()
+    path.with_name("aside").rename(path)
+    assert in_a_thread_of_its_own(ask) == []
+    with store.read() as tx:
+        assert pairs(tx) == 3
+    fill(store, 4)
+
+
+@pytest.mark.parametrize("gone", [("-wal",), ("-shm",), ("-wal", "-shm")])
+def test_a_write_ahead_log_that_is_deleted_under_it_costs_nothing(local: Place, gone: tuple[str, ...]) -> None:
+    store = local.open()
+    fill(store, 3)
+    ready, go, problems = threading.Event(), threading.Event(), []
+
+    def another() -> None:
+        with store.read() as tx:
+            problems.append(pairs(tx))
+        ready.set()
+        go.wait(30)
+        try:
+            fill(store, 4)
+        except StoreError as error:
+            problems.append(str(error))
+        fill(store, 4)
+
+    thread = threading.Thread(target=another)
+    thread.start()
+    assert ready.wait(30)
+    for suffix in gone:
+        Path(f"{local.location}/syncd.db{suffix}").unlink()
+    with pytest.raises(StoreError, match="deleted under it"):
+        fill(store, 1)
+    go.set()
+    thread.join()
+    assert problems == [3]
+    fill(store, 5)
+    with local.open().read() as tx:
+        assert pairs(tx) == 5
+    assert in_a_process_of_its_own(local) == "5"
+    store.close()
+    local.open(create=True).close()
+
+
+def test_who_is_in_the_middle_of_a_transaction_as_the_log_is_deleted_ends_it(local: Place) -> None:
+    store = local.open()
+    fill(store, 3)
+    with store.write() as tx:
+        tx.ledger.put_row("google", row(6))
+        Path(f"{local.location}/syncd.db-wal").unlink()
+        (problem,) = in_a_thread_of_its_own(lambda: store.read().__enter__())
+        assert "deleted under it" in str(problem)
+        tx.ledger.put_row("google", row(7))
+    fill(store, 5)
+    assert in_a_process_of_its_own(local) == "5"
 
 
 # --- damage --------------------------------------------------------------------------------

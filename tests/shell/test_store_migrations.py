@@ -21,8 +21,10 @@ ROW = Row(ref="r", uid="u", key="k", generation=1, op="o", accepted=Value("ana",
 def database_of(place: Place) -> Sqlite | Postgres:
     if place.kind == "postgres":
         return Postgres(str(place.location), schema_of(place.tenant))
-    Path(place.location).mkdir(exist_ok=True)
-    return Sqlite(Path(place.location) / "syncd.db", lambda: NOON)
+    path = Path(place.location) / "syncd.db"
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    return Sqlite(path, lambda: NOON)
 
 
 def shape(place: Place) -> list[tuple[str, str]]:
