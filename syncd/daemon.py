@@ -20,6 +20,7 @@ from syncd.crowd import Crowd
 from syncd.due import urgency
 from syncd.errand import Paces
 from syncd.proof import Proof
+from syncd.reread import Reread
 from syncd.store import Store, StoreError
 from syncd.watch import Watched
 from syncd.web.account import Account
@@ -49,7 +50,8 @@ class Daemon:
         alarm: Callable[[str], None] = lambda text: None,
         chance: random.Random | None = None,
     ) -> None:
-        self._config, self._store, self._clock, self._load, self._turned = config, store, clock, load, turned
+        self._config, self._store, self._clock, self._turned = config, store, clock, turned
+        self._reading = Reread(load, clock)
         self._proof = Proof(store, clock, alarm)
         self._workers: dict[str, Worker] = {}
         self._going: list[Worker] = []
@@ -84,9 +86,9 @@ class Daemon:
         log.logger().info("daemon.started", version=__version__, destinations=sorted(self._config.destinations))
         self._adopt(self._config)
         while not self._clock.wait(self.stop, TURN):
-            if self.reload.is_set() or self._watched.changed():
-                self.reload.clear()
-                self._reread()
+            if self._watched.changed():
+                self.reload.set()
+            self._reread()
             self._last_turn = self._clock.monotonic()
             self._watch_clock()
             for one in self._proof.turn():
@@ -140,11 +142,19 @@ class Daemon:
 
     def _reread(self) -> None:
         """All or nothing: a configuration with a problem leaves the one in force as it is (F41)."""
-        systemd.reloading(self._clock.monotonic())
-        try:
-            config = self._load()
-        except Exception as error:  # also what nobody thought of: the old one is known to work
-            problems = [str(one) for one in error.errors] if isinstance(error, ConfigError) else [str(error)]
+        if self.reload.is_set() and self._reading.begin():
+            self.reload.clear()
+            systemd.reloading(self._clock.monotonic())
+        found = self._reading.ended()
+        if found is None:
+            return
+        if isinstance(found, Config):
+            self._refused = ""
+            self._settle_in(found)
+            self._adopt(found)
+            log.logger().info("config.reloaded", destinations=sorted(found.destinations))
+        else:
+            problems = [str(one) for one in found.errors] if isinstance(found, ConfigError) else [str(found)]
             log.logger().error("config.refused", problems=problems)
             if self._refused != problems[0]:
                 self._refused = problems[0]
@@ -153,13 +163,7 @@ class Daemon:
                     f"the changed configuration is refused, the old one stays in force: {problems[0]}",
                     look="syncd check",
                 )
-        else:
-            self._refused = ""
-            self._settle_in(config)
-            self._adopt(config)
-            log.logger().info("config.reloaded", destinations=sorted(config.destinations))
-        finally:
-            systemd.tell("READY=1")
+        systemd.tell("READY=1")
 
     def _settle_in(self, config: Config) -> None:
         """What does not belong to a destination: the log changes at once, the store and the health endpoint stay."""

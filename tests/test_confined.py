@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from syncd.daemon import TURN
 from tests.confined import USER
 from tests.confined_daemon import PERSONS, ROOT, SYSTEM, Daemon, Place, confined
 from tests.connectors import servers
@@ -217,8 +216,8 @@ def test_whole_cycles_notices_and_signals_need_nothing_that_the_unit_forbids(
 
 
 @pytest.mark.parametrize("unit", FEW, indirect=True)
-def test_a_loop_that_hangs_feeds_no_watchdog_and_one_that_turns_again_does(place: Place) -> None:
-    """A configuration that never comes to its end: a pipe."""
+def test_the_watchdog_is_fed_while_a_configuration_comes_to_no_end(place: Place) -> None:
+    """It is a pipe."""
     folder = f"  files: {{kind: folder, schedule: support, role: primary, options: {{path: {place.state}/calendar}}}}\n"
     place.credential("smtp", "mailto://127.0.0.1:1?from=rota@example.com")
     place.publish(ROTA.format(ana="Ana Lima") + folder)
@@ -230,10 +229,7 @@ def test_a_loop_that_hangs_feeds_no_watchdog_and_one_that_turns_again_does(place
         (place.etc / "syncd.yaml").chmod(0o644)
         daemon.process.send_signal(signal.SIGHUP)
         daemon.hears("RELOADING=1")
-        daemon.manager.settimeout(5 * TURN)
-        with pytest.raises(TimeoutError):
-            daemon.manager.recv(4096)
-        daemon.manager.settimeout(30)
+        daemon.hears("WATCHDOG=1")
         (place.etc / "syncd.yaml").write_text((place.etc / "aside").read_text())
         (place.etc / "aside").rename(place.etc / "syncd.yaml")
         daemon.hears("READY=1")

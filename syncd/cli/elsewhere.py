@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -111,6 +111,7 @@ class Follower:
         self._due = self._clock.monotonic() + self._refresh
         self._digest = config.digest
         self._reader: Thread | None = None
+        self._one_at_a_time = Lock()
         self._ready: Config | None = None
         self._unknown = ""
 
@@ -149,12 +150,13 @@ class Follower:
             reload.set()
 
     def _whole(self) -> Config:
-        config = self._session.reread()
-        reading = _unsaid.get(self._session)
-        self._say(str(reading.unknown) if reading and reading.unknown else "")
-        if config.source is not None:
-            remember(self._session, self._store)
-        return config
+        with self._one_at_a_time:
+            config = self._session.reread()
+            reading = _unsaid.get(self._session)
+            self._say(str(reading.unknown) if reading and reading.unknown else "")
+            if config.source is not None:
+                remember(self._session, self._store)
+            return config
 
     def _say(self, unknown: str) -> None:
         """Once on entering, once on recovery."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
 from syncd.config import Config, load
 from syncd.daemon import Daemon
 from syncd.store import Store
+
+LOOP = "the loop"
 
 
 class Quick:
@@ -21,6 +24,13 @@ class Quick:
     set_by = 0
     skipped = 0
 
+    def __init__(self) -> None:
+        self.goes = Event()
+        """Cleared, the loop's next wait has no end."""
+        self.goes.set()
+        self.stands = Event()
+        """The loop waits so."""
+
     def now(self) -> int:
         return int(time.time()) + self.set_by + self.skipped
 
@@ -28,11 +38,14 @@ class Quick:
         return time.monotonic() + self.skipped
 
     def wait(self, event: Event, seconds: float) -> bool:
+        if not self.goes.is_set() and threading.current_thread().name == LOOP:
+            self.stands.set()
+            self.goes.wait(60)
         return event.wait(min(seconds / 100, 0.05))
 
 
 class Running:
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, turned: Callable[[Daemon], None] = lambda daemon: None) -> None:
         self.folder = folder
         self.file = folder / "syncd.yaml"
         self.file.write_text(text)
@@ -42,9 +55,14 @@ class Running:
         self.clock = Quick()
         self.alarms: list[str] = []
         self.daemon = Daemon(
-            config=self.load(), store=store, clock=self.clock, load=lambda: self.load(), alarm=self.alarms.append
+            config=self.load(),
+            store=store,
+            clock=self.clock,
+            load=lambda: self.load(),
+            turned=lambda: turned(self.daemon),
+            alarm=self.alarms.append,
         )
-        self.thread = threading.Thread(target=self.daemon.run)
+        self.thread = threading.Thread(target=self.daemon.run, name=LOOP)
         self.thread.start()
 
     def load(self) -> Config:

@@ -87,23 +87,69 @@ def test_a_cycle_that_was_full_once_and_hangs_now_is_stale_after_twice_the_refre
 
 def test_a_loop_that_hangs_is_not_alive_and_is_again_when_it_turns(tmp_path: Path) -> None:
     running = Running(tmp_path, ROTA + FOLDER)
-    let_go, stuck = Event(), Event()
-    load = running.load
+    try:
+        running.clock.goes.clear()
+        assert running.clock.stands.wait(30)
+        assert running.daemon.alive()
+        running.clock.skipped = 61
+        assert not running.daemon.alive()
+        running.clock.goes.set()
+        running.until(running.daemon.alive)
+    finally:
+        running.clock.goes.set()
+        running.close()
+
+
+def test_a_loop_that_hangs_feeds_no_watchdog_and_one_that_turns_again_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, status = Manager(str(tmp_path / "n")), systemd.Status()
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+    running = Running(tmp_path, ROTA + FOLDER, turned=lambda daemon: status.turn(daemon.account().line()))
+    try:
+        there.until("WATCHDOG=1")
+        running.clock.goes.clear()
+        assert running.clock.stands.wait(30)
+        there.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            there.until("nothing more, once what was said before is heard")
+        running.clock.goes.set()
+        there.socket.settimeout(60)
+        there.until("WATCHDOG=1")
+    finally:
+        running.clock.goes.set()
+        running.close()
+        there.socket.close()
+
+
+def test_a_configuration_that_is_read_for_ever_stops_nothing_is_told_once_and_taken_when_it_comes(
+    tmp_path: Path, logs: list[Any]
+) -> None:
+    running = Running(tmp_path, ROTA + FOLDER)
+    let_go, reading, load = Event(), Event(), running.load
 
     def hang() -> Any:
-        stuck.set()
+        reading.set()
         let_go.wait(60)
         return load()
 
     try:
+        running.until(lambda: running.daemon.reasons() == [])
         running.load = hang  # type: ignore[method-assign]
         running.daemon.reload.set()
-        assert stuck.wait(30)
-        assert running.daemon.alive()
-        running.clock.skipped = 61
-        assert not running.daemon.alive()
-        let_go.set()
+        assert reading.wait(30)
+        turn = running.daemon._last_turn
+        running.until(lambda: running.daemon._last_turn > turn)
+        for _ in range(2):
+            running.clock.skipped += 61
+            running.daemon.reload.set()
+            running.until(lambda: "config.refused" in events(logs))
         running.until(running.daemon.alive)
+        assert "no end" in str(running.daemon.status()["process"]["configuration_refused"])
+        let_go.set()
+        running.until(lambda: "config.reloaded" in events(logs))
+        running.until(lambda: running.daemon.status()["process"]["configuration_refused"] is None)
+        assert events(logs).count("config.refused") == 1
     finally:
         let_go.set()
         running.close()
