@@ -55,7 +55,7 @@ def span(window: Window) -> list[tuple[str, str]]:
 
 def form_of(override: Override) -> dict[str, Any]:
     user = {"id": override.user, "type": "user_reference"}
-    return {"start": iso(override.start), "end": iso(override.end), "user": user, "time_zone": "UTC"}
+    return {"start": iso(override.start), "end": iso(override.end), "user": user}
 
 
 def _user(item: Mapping[str, Any]) -> Mapping[str, Any]:
