@@ -20,10 +20,13 @@ from connectors.caldav_xml import (
     TooMany,
     conditions,
     multistatus,
+    names,
     properties,
     query,
+    quoted,
     same_etag,
     same_path,
+    strong,
 )
 from syncd.connector import (
     Capabilities,
@@ -223,8 +226,7 @@ class CalDav:
         return replace(written, version=None) if theirs else written
 
     def delete(self, entry: Entry, op: Operation) -> None:
-        strong = _strong(entry.version or "")
-        if strong and "deletes" not in self._found:
+        if strong(entry.version or "") and "deletes" not in self._found:
             with self._learning:  # one learns for all who delete at the same time
                 if "deletes" not in self._found:
                     self._delete(entry, f"never-{op.uid}")
@@ -240,7 +242,7 @@ class CalDav:
         condition, _ = found
         address = self._calendar() + entry.ref
         if wrong:
-            answer = self._wire.call("DELETE", address, If_Match=_quoted(wrong))
+            answer = self._wire.call("DELETE", address, If_Match=quoted(wrong))
             if answer.status == 412 or _done(answer):
                 self._found |= {"for": self._key, "deletes": "if-match" if answer.status == 412 else "ignored"}
         if not wrong or answer.status == 412:
@@ -249,6 +251,8 @@ class CalDav:
             raise Stale(f"{entry.ref} is no longer as it was read")
         if answer.status not in (404, 410) and not _done(answer):
             raise failure(answer, "deleting an entry", writing=True)
+        if answer.status == 200 and not names(answer.body, entry.ref) and point(self._wire, self._calendar(), entry.ref):
+            raise Unavailable(f"the server answered the deletion of {entry.ref} with 200, and it stands still")
 
     def _written(self, answer: Answer, shift: Shift, op: Operation, ref: str) -> Entry:
         if not _done(answer):
@@ -257,7 +261,12 @@ class CalDav:
                 raise Rejected(f"writing an entry: the server refuses it ({', '.join(sorted(broken))})")
             raise failure(answer, "writing an entry", writing=True)
         version = answer.headers.get("etag") or None  # none: the server may have changed it, and it is read again (DAV-04)
-        return entry_of(shift, op, self._site, self._options, self._names, ref=ref, version=version)
+        entry = entry_of(shift, op, self._site, self._options, self._names, ref=ref, version=version)
+        if answer.status not in (201, 204) and version is None:  # whatever stands before the calendar says 200 to anything
+            now = point(self._wire, self._calendar(), ref)
+            if now is None or not (self._says(now[1], entry) or self._says(now[1], replace(entry, marker=None))):
+                raise Unavailable(f"the server answered the write of {ref} with {answer.status}, and something else stands there")
+        return entry
 
     def _as_seen(self, entry: Entry, *, surely: bool) -> tuple[dict[str, str], bytes] | None:
         """The header that makes a write fail if `entry` has changed, with its content if that was read; None if it is gone;
@@ -267,8 +276,8 @@ class CalDav:
         (`surely`) where the content is wanted, and before a DELETE until the server has shown that it heeds the header there.
         """
         version = entry.version or ""
-        if _strong(version) and not surely:
-            return {"If_Match": _quoted(version)}, b""
+        if strong(version) and not surely:
+            return {"If_Match": quoted(version)}, b""
         try:
             now = point(self._wire, self._calendar(), entry.ref)
         except Unavailable as cause:
@@ -278,8 +287,8 @@ class CalDav:
         etag = now[0] or ""
         if (same_etag(version) != same_etag(etag)) if version and etag else not self._says(now[1], entry):
             raise Stale(f"{entry.ref} is no longer as it was read")
-        strong = next((one for one in (version, etag) if _strong(one)), None)
-        return ({"If_Match": _quoted(strong)} if strong else {}), now[1]
+        held = next((one for one in (version, etag) if strong(one)), None)
+        return ({"If_Match": quoted(held)} if held else {}), now[1]
 
     def _says(self, data: bytes, entry: Entry) -> bool:
         event = principal(from_ical(data, self._site.schedule.timezone))
@@ -327,14 +336,6 @@ class CalDav:
 
 def _stem(ref: str) -> str:
     return unquote(ref).removesuffix(".ics")
-
-
-def _quoted(etag: str) -> str:
-    return etag if etag.startswith('"') else f'"{etag}"'
-
-
-def _strong(etag: str) -> bool:
-    return bool(etag) and not etag.startswith("W/")
 
 
 def _done(answer: Answer) -> bool:

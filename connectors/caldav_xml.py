@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -142,6 +143,13 @@ def _status(element: Element | None, default: int) -> int:
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() else default
 
 
+def names(data: bytes, ref: str) -> bool:
+    """Whether an answer is the server's own word about that object: some answer a deletion with 200 and a list of what went."""
+    with suppress(Unavailable):
+        return any(same_path(part.href).rsplit("/", 1)[-1] == ref for part in multistatus(data))
+    return False
+
+
 def conditions(data: bytes) -> set[str]:
     """The preconditions that an error names, without their namespace (`no-uid-conflict`)."""
     try:
@@ -161,3 +169,11 @@ def same_etag(etag: str) -> str:
     """An etag for comparing: without the mark of weakness and what compressing proxies add (`-gzip`)."""
     bare = etag.strip().removeprefix("W/").strip('"')
     return bare.removesuffix("-gzip").removesuffix(";gzip")
+
+
+def quoted(etag: str) -> str:
+    return etag if etag.startswith('"') else f'"{etag}"'
+
+
+def strong(etag: str) -> bool:
+    return bool(etag) and not etag.startswith("W/")

@@ -241,6 +241,10 @@ class Google:
             except Stale:
                 if self._got(line, entry.ref) is not None:  # that of a deleted event moved on as well
                     raise
+                return
+            told = line.status
+            if told != 204 and self._got(line, entry.ref) is not None:  # anything in between may say 200 to whatever it is asked
+                raise Unavailable(f"Google answered a deletion with HTTP {told}, and the event stands still")
 
     def _written(self, event: Event, shift: Shift) -> Entry:
         entry = self._entry(event, Window(shift.start, shift.end), known=True) if isinstance(event.get("id"), str) else None

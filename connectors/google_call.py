@@ -44,6 +44,8 @@ class Line:
         self.calendar = calendar
         self.time: int | None = None
         """The server's clock when it last answered."""
+        self.status = 0
+        """Of the last answer that was no refusal."""
         self._http = Http(account.token)
         options = {"universe_domain": "googleapis.com", **({"api_endpoint": base} if base else {})}  # not the environment's
         self._events = build_from_document(_document(), http=self._http, client_options=options).events()
@@ -71,6 +73,7 @@ class Line:
             self.time = moment(response.get("date", "")) or self.time
             if response.status >= 300:
                 return meaning(response, content, self.account, self.calendar)
+            self.status = int(response.status)
             return _content(response.status, content)
         except ConnectorError as cause:
             return cause.with_traceback(None)

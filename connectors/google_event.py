@@ -85,7 +85,7 @@ def properties_of(marker: str) -> dict[str, str]:
     """`marker` in pieces that are kept whole (G-10): `syncd`, `syncd2`, …"""
     size = PIECE if marker.isascii() else PIECE // 4
     pieces = [marker[at : at + size] for at in range(0, len(marker), size)]
-    return {f"{KEY}{number or ''}": piece for number, piece in zip([0, *range(2, len(pieces) + 1)], pieces, strict=True)}
+    return {f"{KEY}{number if number > 1 else ''}": piece for number, piece in enumerate(pieces, 1)}
 
 
 def marker_of(event: Event) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from connectors.pagerduty_answer import Answer, Refusal, line
-from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, item_of, listed, slices
+from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, check_deleted, item_of, listed, slices
 from connectors.pagerduty_doctor import examine
 from connectors.pagerduty_overrides import (
     Look,
@@ -207,10 +207,11 @@ class PagerDuty:
     def delete(self, entry: Entry, op: Operation) -> None:
         """A running one is cut off at the server's now and stays (PD-28)."""
         try:
-            self._api.delete(f"/schedules/{self._schedule}/overrides/{entry.ref}")
+            done = self._api.delete(f"/schedules/{self._schedule}/overrides/{entry.ref}")
         except Refusal as refusal:
             answer = refusal.answer
         else:
+            check_deleted(done, entry.start)
             return
         self._check_kind()
         if answer.status != 404:

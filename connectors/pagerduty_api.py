@@ -284,6 +284,12 @@ def every(api: Api, path: str, name: str, params: Sequence[tuple[str, str]] = ()
     raise Unavailable(f"PagerDuty's list of {name} has more than {PAGES} pages, which cannot be read to the end")
 
 
+def check_deleted(answer: Answer, start: Instant) -> None:
+    """What has not begun is gone with 204 (PD-28, PD-47); what stands before the vendor may say 200 to whatever it is asked."""
+    if answer.status != 204 and answer.time is not None and start > answer.time:
+        raise Unavailable(f"PagerDuty answered a deletion with HTTP {answer.status}; the next look shows whether it is done")
+
+
 def account_of(page: object, api: Api) -> str:
     """The account's own host as it stands in the address of a page, else that of the API."""
     return urlsplit(page).hostname or api.host if isinstance(page, str) else api.host

@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from connectors.pagerduty_answer import Answer, Refusal, line
-from connectors.pagerduty_api import Api, PagerDutyOptions, account_of, before_writing, every, item_of, listed, moment, slices
+from connectors.pagerduty_api import (
+    Api,
+    PagerDutyOptions,
+    account_of,
+    before_writing,
+    check_deleted,
+    every,
+    item_of,
+    listed,
+    moment,
+    slices,
+)
 from connectors.pagerduty_doctor import beside_the_rota, examine
 from connectors.pagerduty_final import OVERRIDES, Final, On, Over, final, override, period, unrendered, user_of
 from connectors.pagerduty_people import People
@@ -221,10 +232,11 @@ class PagerDutyV3:
         if now is None:
             return
         try:
-            self._api.delete(self._path_of(entry.ref))
+            done = self._api.delete(self._path_of(entry.ref))
         except Refusal as refusal:
             answer = refusal.answer
         else:
+            check_deleted(done, entry.start)
             return
         if answer.status != 404:
             raise Rejected(f"PagerDuty does not delete {_named(entry.ref)}, which may be over ({answer.words})")

@@ -25,7 +25,7 @@ def settle(memory: Memory, entries: Iterable[Entry], marks: Mapping[str, Verdict
     """Every open intent and every unconfirmed create, against what stands there now."""
     there = {entry.ref: entry for entry in entries}
     claims = {ref: claim for ref, (_, claim) in marks.items() if claim is not None}
-    rows = {row.ref: row for row in memory.rows}
+    rows = {row.ref: row for row in memory.rows if row.doubt != "delete" or row.ref in there}  # seen gone (W5, W7)
     echoes = {echo.op: echo for echo in memory.echoes if echo.at > now - DAY}
     used = dict(memory.generations)
     order = max((row.order for row in memory.rows), default=0)

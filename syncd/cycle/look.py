@@ -96,7 +96,8 @@ def look(
     can = connector.capabilities
     window = _window(settings, known, connector, now)
     contents = {e.ref: e for e in known.last.entries} if known.last else {}
-    ours = {row.ref for row in known.memory.rows if row.accepted.end > now}
+    rows = [row for row in known.memory.rows if can.own_ids or row.doubt != "delete"]  # a list tells whether those are gone
+    ours = {row.ref for row in rows if row.accepted.end > now}
     ours |= {intent.ref for intent in known.memory.intents if intent.ref}
     versions = {
         ref: e.version or "" for ref, e in contents.items() if ref in ours or (e.start < window.end and window.start < e.end)

@@ -170,13 +170,17 @@ def _answer(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision
 
 def _applied(tx: Tx, base: Round, seen: Look, asked: Question, decision: Decision, answer: Answer) -> None:
     change, entry = answer.call.change, answer.entry
+    old = next((r for r in asked.memory.rows if r.ref == change.ref), None)
     if change.action is Action.DELETE:
-        if change.ref is not None:
-            tx.ledger.drop_row(base.name, change.ref)
+        if asked.can.own_ids and change.ref is not None:
+            tx.ledger.drop_row(base.name, change.ref)  # what stands under that id later, a human brought back
+        elif old is not None:
+            tx.ledger.put_row(
+                base.name, replace(old, doubt="delete")
+            )  # the vendor's ids never come back: ours until seen gone (W7)
         return
     if entry is None or change.after is None:
         return
-    old = next((r for r in asked.memory.rows if r.ref == change.ref), None)
     order = tx.ledger.next_order(base.name) if change.action is Action.CREATE else old.order if old else 0
     row = Row(
         ref=entry.ref, uid=entry.uid or answer.call.intent.uid, key=change.key, generation=change.generation,

@@ -41,11 +41,11 @@ def test_instants_survive_every_zone_and_the_vendor_accepts_the_event(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=60), st.integers(min_value=1, max_value=90))
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60), st.integers(min_value=1, max_value=90))
 def test_a_marker_of_any_text_and_length_fits_and_comes_back(text: str, times: int) -> None:
     properties = properties_of(text * times)
     assert all(len(name) <= 44 and len(value.encode()) <= 1024 for name, value in properties.items())
-    assert marker_of({"extendedProperties": {"private": properties}}) == text * times
+    assert marker_of({"extendedProperties": {"private": properties}}) == (text * times or None)
 
 
 @settings(max_examples=100, deadline=None)

@@ -17,6 +17,7 @@ from connectors.caldav_wire import Answer, Wire
 from syncd.cli import main
 from syncd.cli.session import Session
 from syncd.notify import channel
+from syncd.store.file import File
 from tests.shell.command_line import Stopped
 
 
@@ -40,7 +41,7 @@ def arrange(death: Death) -> None:
         death.reached("after call")
         return answer
 
-    class Connection(sqlite3.Connection):
+    class Connection(File):
         def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
             if sql != "COMMIT":
                 return super().execute(sql, *args)

@@ -265,6 +265,22 @@ def test_w7_every_override_we_wrote_is_ours_until_it_is_seen_gone():
         assert [said[0] for said in stands(w) if said[1] == 8] == ["cho"]
 
 
+@pytest.mark.parametrize("mode", [A, B])
+@pytest.mark.parametrize("shape", [PAGER, SHIFTS])
+def test_w7_what_was_deleted_by_its_answer_and_stands_still_is_ours_and_goes_with_the_next_look(shape: str, mode: Mode):
+    with story(shape, mode) as w:
+        override(w, "dev", 10, 14)
+        w.cycle()
+        lies = w.spots[0].items[entry(w, "dev", 10).ref]
+        w.remove_override(0)
+        w.cycle()
+        w.spots[0].items[lies.ref] = lies
+        w.clock.t += 300
+        w.settle()
+        assert "dev" not in {who for who, _, _ in stands(w)}
+        assert (told(w), recorded(w)) == ([], [])
+
+
 # --- W8: embedded base ---
 
 

@@ -71,6 +71,7 @@ class Simulator:
         self._open = 0
         self._lock = threading.RLock()
         self._late: list[tuple[dict[str, Any], Call]] = []
+        self._slow: set[asyncio.Task[Any]] = set()
         self._port = port
         self._server: asyncio.Server | None = None
         self._connections: set[Any] = set()
@@ -107,11 +108,16 @@ class Simulator:
             yield
 
     def land_late_writes(self) -> int:
-        """Performs the requests that a `late` fault swallowed, in their order; how many there were."""
+        """Performs the requests that a `late` fault swallowed, in their order; how many there were. What a delay holds up is
+        waited for."""
         late, self._late = self._late, []
         for scope, call in late:
             asyncio.run_coroutine_threadsafe(self._perform(scope, call), _loop()).result(10)
+        asyncio.run_coroutine_threadsafe(self._slow_ones(), _loop()).result(30)
         return len(late)
+
+    async def _slow_ones(self) -> None:
+        await asyncio.gather(*self._slow, return_exceptions=True)
 
     # --- running -------------------------------------------------------------------------
 
@@ -185,7 +191,9 @@ class Simulator:
             call.fault = self.faults.next(call.method, call.path)
             self.journal.append(call)
         fault = call.fault or Fault()
-        if fault.delay:
+        if fault.delay and (task := asyncio.current_task()):
+            self._slow.add(task)
+            task.add_done_callback(self._slow.discard)
             await asyncio.sleep(fault.delay)
         if fault.drop in ("before", "late"):
             call.outcome = "late" if fault.drop == "late" else "dropped before"

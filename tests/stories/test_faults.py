@@ -15,17 +15,11 @@ from tests.stories.conftest import noon, opening
 from tests.stories.days import ROLLING, Piece, at, lines
 from tests.stories.story import Story, story
 
-LIES = {(kind, "delete", knob) for kind in ("radicale", "xandikos") for knob in ("no JSON", "other JSON", "empty")}
-"""There 200 is success: nothing but the next look knows better."""
-CASES = [
-    (kind, operation, knob)
-    for kind, operations in OPERATIONS.items()
-    for operation in operations
-    for knob in knobs(kind)
-    if (kind, operation, knob) not in LIES
-]
+CASES = [(kind, operation, knob) for kind, operations in OPERATIONS.items() for operation in operations for knob in knobs(kind)]
 EVERY = 37
 """The short run takes each so manieth case: all knobs and all kinds of calls come up, each somewhere."""
+LIES = [("radicale", "create"), ("radicale", "replace"), ("radicale", "delete"), ("google", "delete"), ("pagerduty", "delete")]
+"""Answered with 200 by something that is not the place, and done by nobody: always tried."""
 FIRST = ("token", "people")
 """Calls that a later cycle does not make."""
 APPLIED = ("dropped after", "half an answer", "500, but applied", "late", "slow", "trickle")
@@ -36,11 +30,15 @@ CHANGED = [
 ]  # fmt: skip
 
 
+def lies(kind: str, operation: str, knob: str) -> bool:
+    return knob == "empty" and (kind, operation) in LIES
+
+
 def cases(*wanted: str) -> list[object]:
     """Of those knobs, or of all."""
     chosen = [case for case in CASES if not wanted or case[2] in wanted]
     return [
-        pytest.param(case, id="-".join(case), marks=() if number % EVERY == 0 else pytest.mark.long)
+        pytest.param(case, id="-".join(case), marks=() if number % EVERY == 0 or lies(*case) else pytest.mark.long)
         for number, case in enumerate(chosen)
     ]
 
