@@ -100,7 +100,8 @@ class Proof:
         try:
             with self._store.write() as tx:
                 for one in (*unsaid, *over):
-                    tx.outbox.post(one, one["id"], at=one["start"])
+                    if tx.outbox.post(one, one["id"], at=one["start"]):
+                        tx.journal.add(at=one["start"], event="notice: service", entry=one["id"], new=one["text"])
         except StoreError as error:
             self.failed(self, error)
             return

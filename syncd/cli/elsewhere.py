@@ -81,7 +81,7 @@ def _told(tx: Tx, reading: Reading, unknown: SourceUnknown, now: int) -> None:
         "rota": [], "had": [], "done": "", "refs": [], "also": [], "digest": unknown.digest,
     }  # fmt: skip
     if tx.outbox.post(said, id_, at=now):
-        tx.journal.add(at=now, event="source.unknown", actor="syncd", new=text, digest=unknown.digest or None)
+        tx.journal.add(at=now, event="source.unknown", entry=id_, new=text, digest=unknown.digest or None)
 
 
 def _folder(session: Session, config: Config) -> Path:

@@ -59,11 +59,25 @@ def history(session: Session, destination: str | None, run: str | None, limit: i
 def _what(session: Session, one: Line) -> str:
     """What it was about, in words; what it was before, where that differs."""
     zone = session.zone_of(one.destination)
+    if isinstance(one.new, dict) and {"people", "what", "done"} <= one.new.keys():
+        return _told(session, one, one.new, zone)
+    if one.event.startswith("status "):
+        return "; ".join(str(part) for part in (one.new, one.old and f"it was {one.old}") if part)
     if _is_shift(one.old) and _is_shift(one.new) and _time(one.old, zone) == _time(one.new, zone):
         people = dict.fromkeys((_person(session, one.old), _person(session, one.new)))
         return f"{' → '.join(people)}, {_time(one.new, zone)}"
     said = [_said(session, value, zone) for value in (one.old, one.new) if value is not None]
     return " → ".join(dict.fromkeys(part for part in said if part)) or one.entry or ""
+
+
+def _told(session: Session, one: Line, new: dict[str, Any], zone: str) -> str:
+    """A notice of an edit: when, what happened, who stood there and who is on now; the id by which it is brought back."""
+    said = f"{_time(new, zone)}: {new['what']}"
+    if isinstance(one.old, dict):
+        has = "had" if "imported" in new["done"] or "withdrawn" in new["done"] else "has"
+        said += f"; it showed {_people(session, one.old['people'])}, the rota {has} {_people(session, new['people'])}"
+    back = f" ({one.entry})" if one.event in ("notice: conflict", "notice: removed") else ""
+    return f"{said}; {new['done']}{back}"
 
 
 def _said(session: Session, value: Any, zone: str) -> str:

@@ -279,8 +279,7 @@ def nothing_may_be_written(base: Round, seen: Look, reason: str) -> None:
     digest = show.digest_of(base.name, name)
     with base.store.write(base.lease) as tx:
         if tx.holds.put(base.name, digest, reason=reason, changes=[], identities=[name], since=base.now):
-            tell.announce(tx, base, tell.held(base, digest), reason, digest=digest)
-            tell.write_down(tx, base, "held", entry=None, old=None, new=reason, digest=digest)
+            tell.announce_hold(tx, base, digest, reason)
         before = tx.destinations.get(base.name) or Known(name=base.name)
         status = Standing(state=State.ERROR, reason=reason, next_unexported=before.next_unexported)
         _stand(tx, base, before, replace(before, last_try=base.now, failures=before.failures + 1), status)
@@ -323,14 +322,15 @@ def _stand(tx: Tx, base: Round, before: Known, known: Known, status: Standing) -
     tx.drop_old(base.now)
     if before.status == state:
         return
-    tell.write_down(tx, base, f"status {state}", entry=None, old=before.status, new=status.reason, digest=None)
     attention = {s.value for s in ATTENTION}
+    dedup = None
     if state in attention:
-        tell.announce(
-            tx, base, f"attention-{base.name}-{base.now}", f"{base.name} needs attention: {status.reason}", kind="attention"
-        )
+        dedup = f"attention-{base.name}-{base.run}"
+        tell.announce(tx, base, dedup, f"{base.name} needs attention: {status.reason}", kind="attention")
     elif before.status in attention:
-        tell.announce(tx, base, f"recovered-{base.name}-{base.now}", f"{base.name} is well again", kind="recovered")
+        dedup = f"recovered-{base.name}-{base.run}"
+        tell.announce(tx, base, dedup, f"{base.name} is well again", kind="recovered")
+    tell.write_down(tx, base, f"status {state}", entry=dedup, old=before.status, new=status.reason, digest=None)
 
 
 def _record_served(tx: Tx, base: Round) -> None:

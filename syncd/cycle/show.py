@@ -72,6 +72,14 @@ def notice(said: Notice) -> Json:
     return {**dataclasses.asdict(said), "kind": said.kind.value}
 
 
+def sides(said: Json) -> tuple[Json | None, Json]:
+    """Of a notice in the outbox, for the journal: what the destination showed, where that is what it tells of, and the rota."""
+    when = {"role": said["role"], "start": iso(said["start"]), "end": iso(said["end"])}
+    had, rota = ([person.removeprefix("?") for person in said[side]] for side in ("had", "rota"))
+    has = {**when, "people": rota, "what": said["drift"] or said["text"], "done": said["done"]}
+    return {**when, "people": had} if said["drift"] else None, has
+
+
 def notice_shown(said: Notice) -> Json:
     return {"id": said.id, "kind": said.kind.value, "start": iso(said.start), "end": iso(said.end), "text": said.text}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from syncd.config.settings import Destination
+from syncd.core.audience import kind_of
 from syncd.core.decide import Decision
 from syncd.core.drift import Pull, as_of
 from syncd.core.merge import Tell
@@ -57,7 +59,7 @@ def told(tx: Tx, base: Round, decision: Decision, imports: Sequence[tuple[Pull, 
         if notice.id in written:
             tx.outbox.arm(said, notice.id, at=base.now)
         elif tx.outbox.post(said, notice.id, at=base.now):
-            _conflict(tx, base, said)
+            _happened(tx, base, said)
 
 
 def answers_for(change: Change, notice: Notice) -> bool:
@@ -68,35 +70,32 @@ def answers_for(change: Change, notice: Notice) -> bool:
 
 def due(tx: Tx, base: Round, dedup: str, said: object) -> None:
     if tx.outbox.due(dedup, at=base.now) and isinstance(said, dict):
-        _conflict(tx, base, said)
+        _happened(tx, base, said)
 
 
-def _conflict(tx: Tx, base: Round, said: dict[str, object]) -> None:
-    """A human's value that was displaced, or could not be said, can be had back in one step (I4)."""
+def _happened(tx: Tx, base: Round, said: dict[str, Any]) -> None:
+    """What is due has its line in the journal; a human's value that was displaced can be had back in one step (I4)."""
+    old, new = show.sides(said)
+    event = f"notice: {kind_of(said['kind'])}"
+    write_down(tx, base, event, entry=said["id"], old=old, new=new, digest=None)
     if said["kind"] not in {Tell.CONFLICT, Tell.REMOVED}:
         return
     tx.conflicts.put(
-        str(said["id"]),
+        said["id"],
         base.name,
         role=base.settings.role,
-        start=_int(said["start"]),
-        end=_int(said["end"]),
+        start=said["start"],
+        end=said["end"],
         rota=said["rota"],
         destination_had={"people": said["had"], "events": _events(said["also"])},
-        done=str(said["done"]),
+        done=said["done"],
         since=base.now,
     )
-    event = {Tell.CONFLICT: "conflict", Tell.REMOVED: "removed or overwritten"}[Tell(str(said["kind"]))]
-    write_down(tx, base, event, entry=str(said["id"]), old=said["had"], new=said["rota"], digest=None)
 
 
 def _events(also: object) -> list[dict[str, object]]:
     found = also if isinstance(also, list | tuple) else ()
     return [{**one, "start": iso(one["start"]), "end": iso(one["end"])} for one in found]
-
-
-def _int(value: object) -> int:
-    return int(str(value))
 
 
 def hold(tx: Tx, base: Round, decision: Decision) -> None:
@@ -112,8 +111,7 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
             continue
         shown = [changes.get(n) or drifts.get(n) or {"reason": n} for n in hold.names]
         if tx.holds.put(base.name, hold.digest, reason=hold.reason, changes=shown, identities=hold.names, since=base.now):
-            announce(tx, base, held(base, hold.digest), hold.reason, digest=hold.digest)
-            write_down(tx, base, "held", entry=None, old=None, new=hold.reason, digest=hold.digest)
+            announce_hold(tx, base, hold.digest, hold.reason)
     standing = {name for hold in decision.holds for name in hold.names}
     for old, names in stored:
         if not names & standing:
@@ -129,12 +127,15 @@ def _called_now(hold: Hold, decision: Decision) -> frozenset[str]:
     return frozenset(as_of(name, decision.plan.now) for name in hold.identities)
 
 
-def held(base: Round, digest: str) -> str:
-    """A dedup key: a hold that was closed and stands again is told again."""
-    return f"hold-{base.name}-{digest}-{base.now}"
+def announce_hold(tx: Tx, base: Round, digest: str, reason: str) -> None:
+    """A hold that was closed and stands again is told again: by its run, as a clock can be set back."""
+    dedup = f"hold-{base.name}-{digest}-{base.run}"
+    announce(tx, base, dedup, reason, digest=digest, kind="H")
+    write_down(tx, base, "held", entry=dedup, old=None, new=reason, digest=digest)
 
 
-def announce(tx: Tx, base: Round, dedup: str, text: str, *, digest: str = "", kind: str = "H") -> None:
+def announce(tx: Tx, base: Round, dedup: str, text: str, *, kind: str, digest: str = "") -> None:
+    """Told at once. Its line in the journal, whose `entry` is `dedup`, is what the caller writes of what happened."""
     said = {
         "id": dedup,
         "kind": kind,

@@ -184,6 +184,7 @@ def quiet(world: World, mode: Mode) -> None:
             assert world.shown(n, at) == world.wanted(at), (n, at - T0)
     assert_ours_lie_side_by_side(world)
     assert_nothing_lost(world)
+    assert_each_notice_is_one_line_of_the_journal(world)
 
 
 def assert_ours_lie_side_by_side(world: World) -> None:
@@ -217,6 +218,16 @@ def assert_nothing_lost(world: World) -> None:
             in_rota = any(person in r.override.people and r.override.start < d.end and d.start < r.override.end for r in recorded)
             at_that_time = any(s.person == person for s in world.desired(Window(d.start, d.end)))
             assert in_conflict or in_rota or at_that_time, (name, person, d.start - T0, d.end - T0)
+
+
+def assert_each_notice_is_one_line_of_the_journal(world: World) -> None:
+    """DESIGN.md section 7: the journal has all of them, always; a line says by its entry which notice it is of."""
+    with world.store.read() as tx:
+        told = sorted(posted.dedup for posted in tx.outbox.pending(world.clock.t, 100_000))
+        written = sorted(
+            line.entry or "" for line in tx.journal.list() if line.entry in told or line.event.startswith("notice: ")
+        )
+    assert written == told
 
 
 __all__ = ["HORIZON", "Machine", "Trigger", "quiet"]

@@ -111,6 +111,21 @@ def test_history_is_told_by_runs_in_words_within_a_hundred_columns(syncd: Comman
     assert said in " ".join(" ".join(found).split())
 
 
+def test_history_tells_of_an_edit_that_gave_way_with_what_brings_it_back(syncd: CommandLine) -> None:
+    syncd.write(ROTA + FOLDER)
+    syncd.run("export", "--now")
+    (event,) = [one for one in (syncd.folder / "calendar").glob("*.ics") if "DTSTART:20260316T080000Z" in one.read_text()]
+    event.write_bytes(event.read_bytes().replace(b"Ben Okafor", b"Cho Min-ji"))
+    syncd.run("export", "--now")
+    (conflict,) = syncd.json("conflicts")
+    said = (
+        "notice: removed calendar Mon 2026-03-16 09:00 – Mon 2026-03-23 09:00 CET: edited at the destination;"
+        f" it showed Cho Min-ji, the rota has Ben Okafor; the rota was put back ({conflict['id']})"
+    )
+    assert said in " ".join(syncd.run("history").output.split())
+    assert syncd.run("undo", syncd.json("history")[0]["run"], "--now").exit_code == 0
+
+
 def test_status_says_why_and_what_to_look_at_next(syncd: CommandLine) -> None:
     syncd.write(ROTA + FOLDER)
     (syncd.folder / "calendar").write_text("in the way")
