@@ -53,9 +53,17 @@ class Beside:
 
     def shown(self) -> list[str]:
         """Who stands there, by start."""
-        texts = sorted(path.read_text() for path in (self.folder / "calendar").glob("*.ics"))
+        texts = self._texts()
         starts = [(started(text), text.partition("SUMMARY:")[2].partition(":")[0]) for text in texts]
         return [who for _, who in sorted(starts)]
+
+    def _texts(self) -> list[str]:
+        """A file that the daemon removes between its listing and its reading: the directory is read anew."""
+        while True:
+            try:
+                return sorted(path.read_text() for path in (self.folder / "calendar").glob("*.ics"))
+            except FileNotFoundError:
+                continue
 
     def become(self, count: int) -> None:
         """So many shifts of Cho's are shown."""
