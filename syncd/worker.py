@@ -17,7 +17,7 @@ from syncd.connector import ConnectorError
 from syncd.core.model import Instant
 from syncd.crowd import Crowd
 from syncd.cycle import Report, Trigger
-from syncd.cycle.remember import failure
+from syncd.cycle.standing import failure
 from syncd.due import BUSY, LONGEST_BACKOFF, wait_after
 from syncd.errand import Attempt, Errand, Paces
 from syncd.proof import Proof

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import click
 
 from syncd.cli import USAGE, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import Coloured, as_json, between, parse, safe, span, table, utc, when
+from syncd.cli.show import Coloured, as_json, between, columns, lines, parse, safe, span, table, utc, when
 from syncd.config import ConfigError
 from syncd.config.problem import shown
+from syncd.core.held import sentence
 from syncd.web.status import rows_of
 
+SHOWN = 20
+"""Changes of a hold that a person reads; JSON has all."""
 COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red"}
 
 
@@ -79,12 +83,15 @@ def holds(session: Session) -> None:
             ]
         )
         return
-    zone = session.rota.timezone
-    table(
-        ("digest", "destination", "changes", "since", "reason"),
-        [(one.digest, one.destination, len(one.changes), when(one.since, zone), one.reason) for one in found],
-        "nothing waits",
-    )
+    if not found:
+        click.echo("nothing waits")
+    for one in found:
+        zone = session.zone_of(one.destination)
+        click.echo(f"{one.digest}  {one.destination}, since {when(one.since, zone)}")
+        said = [sentence(change, session.name, partial(between, zone=zone)) for change in one.changes]
+        left = [f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else []
+        rows = [one.reason, *(f"- {line}" for line in said[:SHOWN] if line), *left, f"`syncd ack {one.digest}`"]
+        lines([(safe(row),) for row in rows], columns(), "  ")
 
 
 @click.command(cls=Command)

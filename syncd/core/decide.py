@@ -278,8 +278,9 @@ def _decided(
     pieces: tuple[Piece, ...] | None = None,
 ) -> Decision:
     marked, more = guarded(changes, targets, replace(here, one_at_a_time=q.can.people == 1), q.now)
-    waiting = [d for d in drifts if d.do is Do.HOLD]
-    if waiting and not holds:
+    known = {name for hold in holds for name in hold.names}
+    waiting = [d for d in drifts if d.do is Do.HOLD and d.name(q.now) not in known]
+    if waiting:
         more = (
             *more,
             hold_for(q.destination, "; ".join(sorted({d.words for d in waiting})), [d.name(q.now) for d in waiting]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from syncd.core.desired import Target
 from syncd.core.drift import Drift
@@ -34,6 +35,26 @@ class Standing:
     state: State
     reason: str = ""
     next_unexported: Instant | None = None
+
+
+class Telling(NamedTuple):
+    """`kind` of notice, "" for none. `spared`: of this state only a hold has told, to those who hear of holds."""
+
+    kind: str
+    spared: bool
+
+
+def telling(before: str | None, state: State, *, held: bool, just: bool, spared: bool) -> Telling:
+    """What is told of a status: entering a state that needs attention, and recovery, once each.
+
+    A hold that is told `just` now says it with the command that answers it; `held`: it is the only cause. `spared`: it was when
+    the state was entered, so another cause has yet to be told.
+    """
+    if state not in ATTENTION:
+        return Telling("recovered" if before in ATTENTION else "", spared=False)
+    if state != before:
+        return Telling("attention", spared=held and just)
+    return Telling("attention", spared=False) if spared and not held else Telling("", spared)
 
 
 def next_unexported(

@@ -56,6 +56,11 @@ class Notice:
         """Whether the edit came into the rota."""
         return self.done == _DONE[Do.IMPORT]
 
+    @property
+    def waits(self) -> bool:
+        """Whether a hold keeps it waiting, which tells of it with the command that answers it."""
+        return self.done == _DONE[Do.HOLD]
+
 
 _DONE = {
     Do.PUSH: "the rota was put back",

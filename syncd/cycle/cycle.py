@@ -20,7 +20,7 @@ from syncd.core.model import Rota
 from syncd.core.plan import Change, Status
 from syncd.core.record import Outcome
 from syncd.core.settle import Settled
-from syncd.cycle import remember, tell
+from syncd.cycle import remember, standing, tell
 from syncd.cycle.look import Look, Remembered, agrees, confirm, look, question
 from syncd.cycle.look import remember as recall
 from syncd.cycle.send import Answer, Sender, after_answers, paged_after
@@ -140,7 +140,7 @@ class Cycle:
             report.error = error
             report.after = error.after if isinstance(error, Unavailable) else None
             denied = isinstance(error, Denied | Unsupported)
-            remember.failure(self._store, lease, self.settings, self.clock.now(), report.why, denied=denied, run=self.run)
+            standing.failure(self._store, lease, self.settings, self.clock.now(), report.why, denied=denied, run=self.run)
         return report
 
     def _report(self) -> Report:
@@ -174,14 +174,14 @@ class Cycle:
             now=now,
             siblings=self.siblings,
         )
-        if remember.moved(base, remembered, seen):
+        if standing.moved(base, remembered, seen):
             return True  # an acknowledged move to another calendar: nothing is known of that one yet
         if reason := self._stranger(remembered, seen, decision):
-            remember.nothing_may_be_written(base, seen, reason)
+            standing.nothing_may_be_written(base, seen, reason)
             report.decision = replace(decision, whole=reason)
             return False
         if not self.writes:
-            remember.looked(base, remembered, seen, decision)
+            standing.looked(base, remembered, seen, decision)
             return False
         wants = remember.decided(base, remembered, settled, seen, decision)
         if wants is None:
@@ -196,13 +196,13 @@ class Cycle:
         report.error = sent.stopped
         report.after = sent.after
         again = sent.again and sent.stopped is None
-        standing = replace(
+        now_there = replace(
             seen.observation,
             entries=after_answers(seen.entries, sent.answers),
             paged=paged_after(seen.observation.paged, sent.answers),
             same=frozenset(),
         )
-        remember.done(base, remembered, seen, decision, sent, standing, final=last or not again or self.stop.is_set())
+        standing.done(base, remembered, seen, decision, sent, now_there, final=last or not again or self.stop.is_set())
         return again or bool(decision.plan.pulls and sent.stopped is None and not sent.answers and self._unsettled(decision))
 
     def _unsettled(self, decision: Decision) -> bool:

@@ -43,7 +43,7 @@ def told(tx: Tx, base: Round, decision: Decision, imports: Sequence[tuple[Pull, 
     A hole displaces nothing, and the base that showed it is cut in this very transaction (MERGE.md rule 10): it is told now or
     never. `imports`: the overrides that this decision's edits became.
     """
-    told = {n.id: n for n in decision.notices}
+    told = {n.id: n for n in decision.notices if not n.waits}
     for posted in tx.outbox.armed():
         if posted.notice.get("destination") != base.name or posted.dedup in told:
             continue
@@ -52,7 +52,7 @@ def told(tx: Tx, base: Round, decision: Decision, imports: Sequence[tuple[Pull, 
         else:
             tx.outbox.drop(posted.dedup)
     written = {n for n in told if told[n].had and any(answers_for(c, told[n]) for c in decision.plan.changes)}
-    for notice in decision.notices:
+    for notice in told.values():
         said = show.notice(notice)
         if notice.imported:
             said["overrides"] = [id_ for pull, id_ in imports if pull.start < notice.end and notice.start < pull.end]
@@ -111,7 +111,7 @@ def hold(tx: Tx, base: Round, decision: Decision) -> None:
             continue
         shown = [changes.get(n) or drifts.get(n) or {"reason": n} for n in hold.names]
         if tx.holds.put(base.name, hold.digest, reason=hold.reason, changes=shown, identities=hold.names, since=base.now):
-            announce_hold(tx, base, hold.digest, hold.reason)
+            announce_hold(tx, base, hold.digest, hold.reason, shown)
     standing = {name for hold in decision.holds for name in hold.names}
     for old, names in stored:
         if not names & standing:
@@ -127,15 +127,28 @@ def _called_now(hold: Hold, decision: Decision) -> frozenset[str]:
     return frozenset(as_of(name, decision.plan.now) for name in hold.identities)
 
 
-def announce_hold(tx: Tx, base: Round, digest: str, reason: str) -> None:
+def announce_hold(tx: Tx, base: Round, digest: str, reason: str, changes: Sequence[show.Json] = ()) -> None:
     """A hold that was closed and stands again is told again: by its run, as a clock can be set back."""
     dedup = f"hold-{base.name}-{digest}-{base.run}"
-    announce(tx, base, dedup, reason, digest=digest, kind="H")
+    announce(tx, base, dedup, reason, kind="H", digest=digest, changes=changes)
     write_down(tx, base, "held", entry=dedup, old=None, new=reason, digest=digest)
 
 
-def announce(tx: Tx, base: Round, dedup: str, text: str, *, kind: str, digest: str = "") -> None:
-    """Told at once. Its line in the journal, whose `entry` is `dedup`, is what the caller writes of what happened."""
+def announce(
+    tx: Tx,
+    base: Round,
+    dedup: str,
+    text: str,
+    *,
+    kind: str,
+    digest: str = "",
+    changes: Sequence[show.Json] = (),
+    spares: str = "",
+) -> None:
+    """Told at once, but not to those who hear of the kind `spares`: another notice tells it to them.
+
+    Its line in the journal, whose `entry` is `dedup`, is what the caller writes of what happened.
+    """
     said = {
         "id": dedup,
         "kind": kind,
@@ -151,6 +164,8 @@ def announce(tx: Tx, base: Round, dedup: str, text: str, *, kind: str, digest: s
         "refs": [],
         "also": [],
         "digest": digest,
+        "changes": list(changes),
+        "spares": spares,
     }
     tx.outbox.post(said, dedup, at=base.now)
 

@@ -237,7 +237,8 @@ def _readers(said: Said, channels: Channels, choices: Choices) -> tuple[Reader, 
             if (one.channel in ways.personal and _email(rota, one)) or (not one.person and one.channel in ways.group)
         )
     kind = kind_of(str(said.get("kind", "")))
-    return readers(rota, ways, schedule, kind, concerned(kind, said), choices)
+    spared = readers(rota, ways, schedule, kind_of(said["spares"]), (), choices) if said.get("spares") else ()
+    return tuple(one for one in readers(rota, ways, schedule, kind, concerned(kind, said), choices) if one not in spared)
 
 
 def _email(rota: Rota, reader: Reader) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from syncd.core.audience import Reader, kind_of
+from syncd.core.held import sentence
 from syncd.core.model import Instant, Rota, Schedule, iso
 from syncd.core.shifts import roles_of
 from syncd.notify import harmless
@@ -19,6 +20,8 @@ from syncd.notify.channel import Message
 
 TITLE, NAME, PART = 180, 40, 120
 """Characters of a title, of a name in it, and of any other part: what a phone shows of a subject, and some."""
+SHOWN = 6
+"""Changes of a hold that its text shows; the rest it counts."""
 Said = Mapping[str, Any]
 
 
@@ -234,6 +237,10 @@ class Pen:
     def _hold(self) -> dict[str, str]:
         said, digest = self.said, self.said.get("digest")
         found = {"what": "Held at" if digest else "Look at", "waits": "Nothing of it happens until you answer." if digest else ""}
+        changes = said.get("changes", ())
+        rows = [sentence(one, lambda person: self.names([person]), self.span) for one in changes[:SHOWN]]
+        rows += [f"and {len(changes) - SHOWN} more"] if len(changes) > SHOWN else []
+        found["rows"] = "\n".join(f"- {row}" for row in rows if row)
         if not said.get("destination"):
             found["what"] = "needs attention"
         if said.get("drift"):

@@ -28,6 +28,8 @@ class Destination:
     status: str | None = None
     since: Instant | None = None
     reason: str = ""
+    spared: bool = False
+    """Of that status only a hold has told, to those who hear of holds."""
     last_cycle: Instant | None = None
     """The end of the last full one."""
     last_try: Instant | None = None

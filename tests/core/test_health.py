@@ -6,7 +6,7 @@ import pytest
 
 from syncd.core.desired import Target
 from syncd.core.drift import Drift
-from syncd.core.health import Standing, State, after_cycle, after_failure, in_its_place, next_unexported
+from syncd.core.health import Standing, State, after_cycle, after_failure, in_its_place, next_unexported, telling
 from syncd.core.merge import Do, Tell
 from syncd.core.model import DAY, HOUR, Shift, Source
 from syncd.core.record import Value
@@ -102,3 +102,32 @@ def test_the_first_instant_at_which_somebody_is_not_shown():
 def test_somebody_who_is_on_twice_must_be_shown_twice():
     rota = [target("ana", NOW, NOW + 8), target("ana", NOW, NOW + 8)]
     assert next_unexported(rota, [Value("ana", NOW, NOW + 8)], NOW, NOW + 99) == NOW
+
+
+HELD = {"held": True, "just": True, "spared": False}
+OTHER = {"held": False, "just": False, "spared": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "how", "kind", "spared"),
+    [
+        (None, State.OK, OTHER, "", False),
+        ("OK", State.PENDING, OTHER, "", False),
+        ("OK", State.ERROR, OTHER, "attention", False),
+        ("Warning", State.ERROR, OTHER, "attention", False),
+        ("Error", State.ERROR, OTHER, "", False),
+        ("Error", State.OK, OTHER, "recovered", False),
+        ("Warning", State.PENDING, OTHER, "recovered", False),
+        ("OK", State.ERROR, HELD, "attention", True),
+        ("OK", State.WARNING, {**HELD, "just": False}, "attention", False),  # it was told long ago, and nobody answered
+        ("Warning", State.ERROR, {**HELD, "just": False, "spared": True}, "attention", False),
+        ("Error", State.ERROR, {**HELD, "just": False, "spared": True}, "", True),
+        ("Error", State.ERROR, {**OTHER, "spared": True}, "attention", False),
+        ("Error", State.ERROR, {**HELD, "spared": False}, "", False),
+        ("Error", State.OK, {**HELD, "spared": True}, "recovered", False),
+    ],
+)
+def test_a_status_is_told_once_and_once_more_only_where_a_hold_told_of_it_and_there_is_another_cause(
+    before: str | None, state: State, how: dict[str, bool], kind: str, spared: bool
+):
+    assert telling(before, state, **how) == (kind, spared)

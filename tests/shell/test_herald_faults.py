@@ -99,6 +99,22 @@ def test_ten_thousand_at_once_are_one_digest_a_reader_in_little_memory_and_a_han
     assert (len(post.got), post.waiting()) == (4, 0)
 
 
+def test_whoever_hears_of_a_hold_is_spared_the_status_that_it_makes_and_everybody_hears_of_its_end(post: Post) -> None:
+    with post.store.write() as tx:
+        tx.preferences.set("ana", "", "hold", False)
+        tx.preferences.set("ben", "", "attention", False)
+    post.post("h1", kind="H", digest="0123456789abcdef", text="4 entries would be removed")
+    post.post("a1", kind="attention", spares="hold", text="pager needs attention: 4 entries would be removed")
+    post.turns(3)
+    told = sorted((who, text.title.partition(":")[0]) for who, text in post.got)
+    assert told == [("ana", "pager needs attention"), *((who, "Held at pager") for who in ("ben", "cho", "group"))]
+    post.got = []
+    post.post("r1", kind="recovered", text="pager is well again")
+    post.turns(3)
+    assert post.reached() == ["ana", "cho", "group"]
+    assert post.waiting() == 0
+
+
 def test_two_dead_mailboxes_keep_nobody_else_waiting(post: Post) -> None:
     post.answer = lambda who: Answer("550 no such mailbox") if who in {"ana", "ben"} else ARRIVED
     post.post("c1")

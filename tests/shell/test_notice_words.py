@@ -59,6 +59,7 @@ EVERY: dict[str, dict[str, Any]] = {
     },
     "test": {"kind": "test", "text": "Sent by ana", "start": BEGIN, "end": BEGIN},
 }  # fmt: skip
+LOST = {"person": "ana", "start": "2026-03-09T08:00:00Z", "end": "2026-03-16T08:00:00Z"}
 ANA, GROUP = Reader("mail", "ana"), Reader("group", "")
 
 
@@ -205,3 +206,11 @@ def test_whatever_a_notice_holds_it_is_told(of: str, more: dict[str, Any], lost:
     assert told.title.strip()
     assert told.body.strip()
     assert "\n" not in told.title
+
+
+def test_a_hold_names_what_waits_and_counts_what_it_does_not_show(town: Rota) -> None:
+    held = {**EVERY["hold"], "changes": [{"action": "delete", "before": LOST, "after": None}] * 8}
+    body = message(held, town, GROUP).body
+    assert body.count("- Mon 2026-03-09 09:00 CET to Mon 2026-03-16 09:00 CET: Ana Lima would be taken off\n") == 6
+    assert "- and 2 more\n" in body
+    assert "`syncd ack 0123456789abcdef`" in body
