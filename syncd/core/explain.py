@@ -11,7 +11,7 @@ from syncd.core.model import Clock, Instant, Layer, Overlap, Override, Rota, Rot
 from syncd.core.overrides import in_force
 from syncd.core.rotation import Turns, clock_of
 from syncd.core.shifts import shifts
-from syncd.core.zone import local_of, zone
+from syncd.core.zone import clock_time
 
 Number = str | int | bool | None | list[str]
 
@@ -74,11 +74,6 @@ def _names(rota: Rota, people: Sequence[str]) -> str:
     return ", ".join(known) or "nobody"
 
 
-def _when(at: Instant, name: str) -> str:
-    """`Mon 2026-03-02 09:00 Europe/Berlin`."""
-    return f"{local_of(zone(name).wall(at)):%a %Y-%m-%d %H:%M} {name}"
-
-
 def _on(layer: Layer, place: int, schedule: Schedule, at: Instant) -> list[str]:
     return [duty.person for duty in duties(layer, place, schedule, Window(at, at + 1)) if duty.start <= at < duty.end]
 
@@ -91,11 +86,11 @@ def _validity(schedule: Schedule, at: Instant) -> Iterator[Step]:
         "end": None if schedule.end is None else iso(limits.end),
     }
     if inside:
-        state = "is in force" + (f" until {_when(limits.end, schedule.timezone)}" if schedule.end is not None else "")
+        state = "is in force" + (f" until {clock_time(limits.end, schedule.timezone)}" if schedule.end is not None else "")
     elif at < limits.start:
-        state = f"begins {_when(limits.start, schedule.timezone)}: until then it puts on nobody"
+        state = f"begins {clock_time(limits.start, schedule.timezone)}: until then it puts on nobody"
     else:
-        state = f"ended {_when(limits.end, schedule.timezone)}: it puts on nobody"
+        state = f"ended {clock_time(limits.end, schedule.timezone)}: it puts on nobody"
     yield Step(step="schedule", text=f"schedule {schedule.id} {state}", numbers=numbers)
 
 
@@ -107,7 +102,7 @@ def _overrides(rota: Rota, schedule: Schedule, role: str, now: Window) -> Iterat
             numbers: dict[str, Number] = {
                 "override": one.id, "start": iso(one.start), "end": iso(one.end), "counts": counts, "people": list(one.people),
             }  # fmt: skip
-            times = f"from {_when(one.start, schedule.timezone)} to {_when(one.end, schedule.timezone)}"
+            times = f"from {clock_time(one.start, schedule.timezone)} to {clock_time(one.end, schedule.timezone)}"
             told = ", ".join([part for part in (one.reason, f"by {one.by}" if one.by else "") if part])
             why_not = (
                 "" if counts else f"; it does not count: {_beaten(schedule, [o for o in schedule.overrides if o in counting])}"
@@ -132,11 +127,11 @@ def _does(rota: Rota, one: Override) -> str:
 
 def _layer(rota: Rota, layer: Layer, place: int, schedule: Schedule, at: Instant) -> Iterator[Step]:
     plan = plan_of(layer, schedule)
-    wall = _when(at, layer.timezone)
+    wall = clock_time(at, layer.timezone)
     on = _on(layer, place, schedule, at)
     if not plan.valid.start <= at < plan.valid.end:
-        limit = f"begins {_when(plan.valid.start, layer.timezone)}" if at < plan.valid.start else None
-        text = f"layer {layer.name} is not in force: it {limit or 'ended ' + _when(plan.valid.end, layer.timezone)}"
+        limit = f"begins {clock_time(plan.valid.start, layer.timezone)}" if at < plan.valid.start else None
+        text = f"layer {layer.name} is not in force: it {limit or 'ended ' + clock_time(plan.valid.end, layer.timezone)}"
         yield Step(step="layer", text=text, numbers={"layer": layer.name, "local": wall})
         return
     open_ = plan.pattern.always or any(True for _ in plan.pattern.between(plan.zone, at, at + 1))
@@ -158,7 +153,7 @@ def _layer(rota: Rota, layer: Layer, place: int, schedule: Schedule, at: Instant
 
 def _turn(rota: Rota, layer: Layer, rotation: Rotation, plan: Plan, turns: Turns, at: Instant) -> Iterator[Step]:
     k = turns.locate(at)
-    first = _when(turns.first, layer.timezone)
+    first = clock_time(turns.first, layer.timezone)
     if k < 0:
         text = f"the first turn of layer {layer.name}, turn 0, begins {first}"
         yield Step(step="turn", text=text, numbers={"layer": layer.name, "anchor": iso(turns.first), "turn": None})
@@ -171,12 +166,12 @@ def _turn(rota: Rota, layer: Layer, rotation: Rotation, plan: Plan, turns: Turns
     unit = f"{rotation.unit}" if rotation.every == 1 else f"{rotation.every} {rotation.unit}s"
     keeps = "handoffs keep their local time" if clock is Clock.WALL else "turns keep their length when the clocks change"
     text = (
-        f"a turn every {unit}, counted from {first} ({keeps}): turn {k} is from {_when(start, layer.timezone)}"
-        f" to {_when(end, layer.timezone)}"
+        f"a turn every {unit}, counted from {first} ({keeps}): turn {k} is from {clock_time(start, layer.timezone)}"
+        f" to {clock_time(end, layer.timezone)}"
     )
     if rotation.lasts is not None:
         over = turns.ends(k, k, turns.starts(k, k + 1))[0]
-        text += f"; its member is on until {_when(over, layer.timezone)}"
+        text += f"; its member is on until {clock_time(over, layer.timezone)}"
         numbers["lasts_until"] = iso(over)
     yield Step(step="turn", text=text, numbers=numbers)
     serving = [tenure for tenure in plan.tenures if tenure.since <= at]

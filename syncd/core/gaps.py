@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from syncd.core.fairness import fairness
 from syncd.core.layers import valid
-from syncd.core.model import DAY, Instant, Override, Rota, Schedule, Shift, Window, iso
+from syncd.core.model import DAY, Instant, Override, Rota, Schedule, Shift, Window
 from syncd.core.openings import Pattern, needed
 from syncd.core.remedy import covered, fewer, known, why_nobody
 from syncd.core.shifts import roles_of, shifts
 from syncd.core.timeline import both, minus, union
-from syncd.core.zone import EARLIEST, LATEST, zone
+from syncd.core.zone import EARLIEST, LATEST, clock_time, zone
 
 __all__ = ["Cause", "Gap", "fairness", "gaps"]
 
@@ -163,7 +163,7 @@ def _too_many(here: Sequence[Shift], most: int, hours: Sequence[Window]) -> Iter
 
 def _why(rota: Rota, schedule: Schedule, role: str, gap: _Found, removed: Sequence[Override]) -> str:
     if gap.cause is Cause.ENDED:
-        return f"schedule {schedule.id} ended at {iso(valid(schedule).end)}"
+        return f"schedule {schedule.id} ended {clock_time(valid(schedule).end, schedule.timezone)}"
     if gap.cause is Cause.NOBODY:
         return why_nobody(schedule, role, gap.start, removed)
     names = ", ".join(gap.people)

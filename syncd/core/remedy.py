@@ -10,7 +10,7 @@ from syncd.core.duty import tiers_of
 from syncd.core.layers import duties, plan_of
 from syncd.core.model import Instant, Layer, Override, Rota, Schedule, Window, iso
 from syncd.core.shifts import shifts
-from syncd.core.zone import local_of
+from syncd.core.zone import clock_time, local_of
 
 Closes = Callable[[Schedule], bool]
 """Whether a gap is gone in a schedule with the remedy in it."""
@@ -75,9 +75,9 @@ def _silent(layer: Layer, schedule: Schedule, at: Instant) -> str:
     """Why a layer that is asked has nobody."""
     plan = plan_of(layer, schedule)
     if at < plan.valid.start:
-        return f"begins at {iso(plan.valid.start)}"
+        return f"begins {clock_time(plan.valid.start, layer.timezone)}"
     if at >= plan.valid.end:
-        return f"ended at {iso(plan.valid.end)}"
+        return f"ended {clock_time(plan.valid.end, layer.timezone)}"
     if not plan.pattern.always and not any(True for _ in plan.pattern.between(plan.zone, at, at + 1)):
         return _CLOSED
     if layer.rotation is not None:
@@ -85,13 +85,13 @@ def _silent(layer: Layer, schedule: Schedule, at: Instant) -> str:
             return "never has a turn that counts"
         turn = plan.turns.locate(at)
         if turn < 0:
-            return f"has its first turn at {iso(plan.turns.first)}"
+            return f"has its first turn {clock_time(plan.turns.first, layer.timezone)}"
         starts = plan.turns.starts(turn, turn + 1)
         over = plan.turns.ends(turn, turn, starts)[0]
         serving = [tenure for tenure in plan.tenures if tenure.since <= at]
         if serving and serving[-1].group(turn):
             if at >= over:
-                return f"is between two turns: the last one ended at {iso(over)}"
+                return f"is between two turns: the last one ended {clock_time(over, layer.timezone)}"
             day = local_of(plan.turns.opened(turn))
             return f"drops the turn that began on {day:%A}, which its `days` leave out"
     return "has an empty roster then"

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from syncd.core.duty import tiers_of
 from syncd.core.layers import duties, plan_of, valid
-from syncd.core.model import DAY, Boundary, Layer, Overlap, Override, Rota, Rotation, Schedule, Window, iso
+from syncd.core.model import DAY, Boundary, Layer, Overlap, Override, Rota, Rotation, Schedule, Window
 from syncd.core.openings import activity
 from syncd.core.overrides import contradict, in_force
 from syncd.core.rotation import Turns, problems, turn_seconds
 from syncd.core.shifts import roles_of, shifts
 from syncd.core.timeline import both, union
-from syncd.core.zone import local_of, weekday
+from syncd.core.zone import clock_time, local_of, weekday
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -59,7 +59,8 @@ def across(rota: Rota, window: Window) -> list[tuple[str, Surprise]]:
         for (one, early), (other, late) in combinations(held, 2):
             shared = both(early, late)
             if shared:
-                text = f"{_name(rota, person)} is on call here and in schedule {one} at once, first from {iso(shared[0].start)}"
+                first = _at(rota.schedules[other], shared[0])
+                text = f"{_name(rota, person)} is on call here and in schedule {one} at once, first from {first}"
                 found.append((other, Surprise((), text, "if that is not meant, shift a rotation or change its members")))
     return found
 
@@ -86,7 +87,7 @@ def _overrides(schedule: Schedule) -> Iterator[Surprise]:
         if roles and contradict(one, other) and one.id != other.id:
             wins = other if schedule.override_overlap is Overlap.LAST else one
             start, end = max(one.start, other.start), min(one.end, other.end)
-            text = f"overrides {one.id} and {other.id} overlap from {iso(start)} to {iso(end)}: {wins.id} wins"
+            text = f"overrides {one.id} and {other.id} overlap {_from(schedule, Window(start, end))}: {wins.id} wins"
             yield Surprise(("overrides", max(i, j)), text, "shorten one of them, or set `override_overlap`")
 
 
@@ -224,7 +225,7 @@ def _away(rota: Rota, schedule: Schedule, window: Window | None) -> Iterator[Sur
         for role in roles_of(schedule):
             on = union((shift.start, shift.end) for shift in shifts(schedule, span, role=role) if shift.person == away.person)
             for start, end in both(on, [span]):
-                text = f"{_name(rota, away.person)} is away but on call as {role} from {iso(start)} to {iso(end)}"
+                text = f"{_name(rota, away.person)} is away but on call as {role} {_from(schedule, Window(start, end))}"
                 yield Surprise(("away", i), text, "add an override, or `on_away: next` to the layer")
 
 
@@ -236,7 +237,7 @@ def _two_roles(rota: Rota, schedule: Schedule, window: Window) -> Iterator[Surpr
         for one, other in combinations((role for role in roles_of(schedule) if role in roles), 2):
             shared = both(union(roles[one]), union(roles[other]))
             if shared:
-                text = f"{_name(rota, person)} is on call as {one} and as {other} at once, first from {iso(shared[0].start)}"
+                text = f"{_name(rota, person)} is on call as {one} and as {other} at once, first from {_at(schedule, shared[0])}"
                 yield Surprise((), text, "shift the rotation of one of the two layers, or change its members")
 
 
@@ -249,15 +250,25 @@ def _strain(rota: Rota, schedule: Schedule, window: Window) -> Iterator[Surprise
         whole = union(spans)
         long = next((one for one in whole if schedule.longest and one.end - one.start > schedule.longest), None)
         if long is not None and schedule.longest:
-            text = f"{_name(rota, person)} is on call for {_long(long.end - long.start)} without a break, from {iso(long.start)}"
+            length = _long(long.end - long.start)
+            text = f"{_name(rota, person)} is on call for {length} without a break, from {_at(schedule, long)}"
             yield Surprise(
                 ("limits", "shift"), f"{text}; the limit is {_long(schedule.longest)}", "shorten the turns, or add members"
             )
         short = next(((a, b) for a, b in pairwise(whole) if schedule.rest and b.start - a.end < schedule.rest), None)
         if short is not None and schedule.rest:
-            end, start = short[0].end, short[1].start
-            text = f"{_name(rota, person)} has {_long(start - end)} of rest, from {iso(end)} to {iso(start)}"
+            rest = Window(short[0].end, short[1].start)
+            text = f"{_name(rota, person)} has {_long(rest.end - rest.start)} of rest, {_from(schedule, rest)}"
             yield Surprise(("limits", "rest"), f"{text}; the limit is {_long(schedule.rest)}", "add members, or move a handoff")
+
+
+def _at(schedule: Schedule, window: Window) -> str:
+    """When it begins, on the schedule's clock."""
+    return clock_time(window.start, schedule.timezone)
+
+
+def _from(schedule: Schedule, window: Window) -> str:
+    return f"from {_at(schedule, window)} to {clock_time(window.end, schedule.timezone)}"
 
 
 def _long(seconds: int) -> str:

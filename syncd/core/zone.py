@@ -192,6 +192,11 @@ def _from(told: Sequence[Sequence[int]], start: Instant) -> list[list[int]]:
     return [[start, offset], *([at, offset] for at, offset in told if at > start)]
 
 
+def clock_time(at: Instant, name: str) -> str:
+    """As people of that zone read it: `Mon 2026-03-02 09:00 Europe/Berlin`."""
+    return f"{local_of(zone(name).wall(at)):%a %Y-%m-%d %H:%M} {name}"
+
+
 def instant(local: datetime | date, name: str) -> Instant:
     """A local time of the file: naive of the zone `name`, with an offset the instant it states, a bare date midnight."""
     if isinstance(local, datetime) and local.tzinfo is not None:

@@ -95,7 +95,7 @@ def test_overrides_that_overlap_say_which_wins():
         DAILY,
         overrides=(override("ben", "2026-03-03", "2026-03-05", id="one"), override("ana", "2026-03-04", "2026-03-06", id="two")),
     )
-    text = "overrides one and two overlap from 2026-03-04T00:00:00Z to 2026-03-05T00:00:00Z: "
+    text = "overrides one and two overlap from Wed 2026-03-04 00:00 UTC to Thu 2026-03-05 00:00 UTC: "
     assert found(one) == [(("overrides", 1), text + "one wins")]
     assert found(replace(one, override_overlap=Overlap.LAST)) == [(("overrides", 1), text + "two wins")]
     assert found(replace(one, override_overlap=Overlap.UNION)) == []
@@ -130,7 +130,7 @@ def test_the_later_defined_of_two_is_the_one_told_of_whichever_begins_first():
         DAILY,
         overrides=(override("ben", "2026-03-04", "2026-03-06", id="one"), override("ana", "2026-03-03", "2026-03-05", id="two")),
     )
-    assert found(one)[0][1].startswith("overrides one and two overlap from 2026-03-04")
+    assert found(one)[0][1].startswith("overrides one and two overlap from Wed 2026-03-04")
 
 
 def test_a_layer_below_one_that_is_always_on_never_has_a_turn():
@@ -148,9 +148,15 @@ def test_a_layer_below_one_that_is_always_on_never_has_a_turn():
         assert paths(schedule(below, rarely, start=START)) == []
 
 
+def test_times_are_those_of_the_schedules_clock():
+    there = replace(DAILY, timezone="Asia/Tokyo", away=(away("ana", "2026-03-04T12:00", "2026-03-06"),))
+    assert found(there)[0][1].endswith("from Wed 2026-03-04 21:00 Asia/Tokyo to Thu 2026-03-05 00:00 Asia/Tokyo")
+
+
 def test_somebody_on_call_while_away_is_told_of():
     one = replace(DAILY, away=(away("ana", "2026-03-04T12:00", "2026-03-06"), away("zed", "2026-03-04", "2026-03-05")))
-    assert found(one) == [(("away", 0), "Ana is away but on call as primary from 2026-03-04T12:00:00Z to 2026-03-05T00:00:00Z")]
+    text = "Ana is away but on call as primary from Wed 2026-03-04 12:00 UTC to Thu 2026-03-05 00:00 UTC"
+    assert found(one) == [(("away", 0), text)]
     assert found(one, "2026-03-05", "2026-03-09") == []
     assert "ana is away" in surprises(rota(DAILY, "ben"), one)[0].text
 
@@ -158,8 +164,8 @@ def test_somebody_on_call_while_away_is_told_of():
 def test_somebody_in_two_roles_at_once_is_told_of():
     one = schedule(layer("ana ben", turns("1 day")), layer("ben ana ana", turns("1 day"), role="backup"), start=START)
     assert found(one, "2026-03-02", "2026-03-09") == [
-        ((), "Ana is on call as primary and as backup at once, first from 2026-03-04T00:00:00Z"),
-        ((), "Ben is on call as primary and as backup at once, first from 2026-03-05T00:00:00Z"),
+        ((), "Ana is on call as primary and as backup at once, first from Wed 2026-03-04 00:00 UTC"),
+        ((), "Ben is on call as primary and as backup at once, first from Thu 2026-03-05 00:00 UTC"),
     ]
     assert found(one) == []
     apart = schedule(layer("ana ben", turns("1 day")), layer("ben ana", turns("1 day"), role="backup"), start=START)
@@ -186,11 +192,19 @@ def test_duty_over_the_limit_and_rest_under_it_are_told_once_a_person():
         rest=86_400,
     )
     told = {path: text for path, text in found(one, "2026-03-02", "2026-03-11") if path[:1] == ("limits",)}
-    assert told[("limits", "shift")] == "Cho is on call for 168 h without a break, from 2026-03-02T00:00:00Z; the limit is 48 h"
+    assert (
+        told[("limits", "shift")] == "Cho is on call for 168 h without a break, from Mon 2026-03-02 00:00 UTC; the limit is 48 h"
+    )
     close = replace(schedule(layer("ana ben", turns("12 hour")), start=START), rest=13 * 3600)
     assert found(close, "2026-03-02", "2026-03-04") == [
-        (("limits", "rest"), "Ana has 12 h of rest, from 2026-03-02T12:00:00Z to 2026-03-03T00:00:00Z; the limit is 13 h"),
-        (("limits", "rest"), "Ben has 12 h of rest, from 2026-03-03T00:00:00Z to 2026-03-03T12:00:00Z; the limit is 13 h"),
+        (
+            ("limits", "rest"),
+            "Ana has 12 h of rest, from Mon 2026-03-02 12:00 UTC to Tue 2026-03-03 00:00 UTC; the limit is 13 h",
+        ),
+        (
+            ("limits", "rest"),
+            "Ben has 12 h of rest, from Tue 2026-03-03 00:00 UTC to Tue 2026-03-03 12:00 UTC; the limit is 13 h",
+        ),
     ]
 
 
@@ -206,7 +220,7 @@ def test_somebody_on_call_in_two_schedules_at_once_is_told_of_at_the_later_one()
     third = replace(schedule(layer("cho", end="2026-03-04"), layer("ben", start="2026-03-03", end="2026-03-04")), id="third")
     known = replace(rota(first, "ana", "ben", "cho"), schedules={one.id: one for one in (first, second, third)})
     told = [(id_, one.text) for id_, one in across(known, Window(at(START), at("2026-03-09")))]
-    assert told == [("search", "Ana is on call here and in schedule payments at once, first from 2026-03-03T00:00:00Z")]
+    assert told == [("search", "Ana is on call here and in schedule payments at once, first from Tue 2026-03-03 00:00 UTC")]
 
 
 def test_what_each_boundary_would_do_next_weekend_is_told():

@@ -558,6 +558,6 @@ def test_check_warns_of_duty_over_the_limits_of_the_file_and_of_two_schedules_at
 
     assert (config.rota.schedules["one"].longest, config.rota.schedules["one"].rest) == (86_400, 43_200)
     told = [(problem.line, problem.path, problem.problem) for problem in config.warnings]
-    long = "Ana is on call for 168 h without a break, from 2026-03-16T00:00:00Z; the limit is 24 h"
+    long = "Ana is on call for 168 h without a break, from Mon 2026-03-16 00:00 UTC; the limit is 24 h"
     assert (4, "schedules.one.limits.shift", long) in told
     assert any(path == "schedules.two" and "in schedule one at once" in text for _, path, text in told)
