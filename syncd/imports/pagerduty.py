@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from syncd.core.model import DAY, HOUR, Group, Hours, Instant, Layer, Overlap, Override, Roster, Schedule, Window
+from syncd.core.model import DAY, HOUR, Clock, Group, Hours, Instant, Layer, Overlap, Override, Roster, Schedule, Unit, Window
 from syncd.core.shifts import shifts
 from syncd.core.zone import zone
 from syncd.imports.document import Item, NotImportable, schedules_in
@@ -210,7 +210,10 @@ def _ranked(
     top: Top | None,
     draft: Draft,
 ) -> Schedule:
-    """Layers with priorities and overrides in order: as `top` says, as the rendered schedule shows, else the last wins."""
+    """Layers with priorities and overrides in order: as `top` says, as the rendered schedule shows, else the last wins.
+
+    Where neither order shows the same, turns of hours, or all of them, are taken for real time: clocks do not move their ends.
+    """
     place = ("schedule", schedule.id, "override_overlap")
     if pairs := overlapping(schedule.overrides):
         schedule = replace(schedule, override_overlap=Overlap.LAST, overrides=_on_top_last(schedule.overrides, pairs, shown))
@@ -222,6 +225,10 @@ def _ranked(
     wanted: list[Top] = [top] if top else ["last", "first"]
     versions = [replace(schedule, layers=_prioritised(layers, one)) for one in wanted]
     differs = [differences(one, shown, window) if window else [] for one in versions]
+    if all(differs):
+        more = [_of_real_time(one, whole_days) for whole_days in (False, True) for one in versions]
+        versions += [one for one in more if one not in versions]
+        differs += [differences(one, shown, window) if window else [] for one in versions[len(differs) :]]
     best = min(range(len(versions)), key=lambda i: sum(end - start for start, end, _, _ in differs[i]))
     several = sum(1 for one in layers if one) > 1
     if several and top is None and window is None:
@@ -240,6 +247,19 @@ def _prioritised(layers: Sequence[Sequence[Layer]], top: Top) -> tuple[Layer, ..
     there = [one for one in layers if one]
     ranks = range(len(there)) if top == "last" else range(len(there) - 1, -1, -1)
     return tuple(replace(one, priority=rank) for rank, parts in zip(ranks, there, strict=True) for one in parts)
+
+
+def _of_real_time(schedule: Schedule, whole_days: bool) -> Schedule:
+    """Turns keep their length across clock changes; those of whole days only if `whole_days`."""
+    return replace(
+        schedule,
+        layers=tuple(
+            replace(one, rotation=replace(one.rotation, clock=Clock.ELAPSED))
+            if one.rotation is not None and (whole_days or one.rotation.unit is Unit.HOUR)
+            else one
+            for one in schedule.layers
+        ),
+    )
 
 
 def _on_top_last(

@@ -223,6 +223,25 @@ def test_what_pagerduty_shows_otherwise_is_told(tmp_path: Path) -> None:
     assert brought.warned(text, "payments:")
 
 
+def test_the_rendered_schedule_says_whether_turns_keep_their_length_across_a_clock_change(tmp_path: Path) -> None:
+    """The rota and what is shown agree until 2026-03-29T01:00Z, when Berlin's clocks go forward."""
+    turns = layer(ALICE, BOB, start="2026-03-27T09:00:00+01:00", turn=43_200)
+    names = {"Alice": ALICE, "Bob": BOB}
+    shown = [
+        {"start": f"2026-03-{start}:00:00Z", "end": f"2026-03-{end}:00:00Z", **names[who]}
+        for start, end, who in (("28T08", "28T20", "Alice"), ("28T20", "29T08", "Bob"), ("29T08", "29T20", "Alice"))
+    ]
+    kept = Brought(
+        tmp_path, "pagerduty", pagerduty(turns, zone="Europe/Berlin", final_schedule={"rendered_schedule_entries": shown})
+    )
+    assert kept.turns("2026-03-29T00:00Z", "2026-03-29T20:00Z") == [
+        "bob 2026-03-28T21:00+01:00",
+        "alice 2026-03-29T10:00+02:00",
+    ]
+    assert "clock: elapsed" in kept.text
+    assert "warning" not in kept.text
+
+
 def test_of_overrides_that_overlap_the_last_created_wins(tmp_path: Path) -> None:
     first = {"id": "Q1", "start": "2026-03-03T00:00:00Z", "end": "2026-03-04T00:00:00Z", **BOB}
     second = {"id": "Q2", "start": "2026-03-03T12:00:00Z", "end": "2026-03-03T18:00:00Z", **CAROL}
