@@ -387,6 +387,15 @@ class Conformance:
         seen = self.only(connector)
         assert (said(seen), seen.title) == (said(before), before.title)
 
+    def test_an_entry_that_lost_its_marker_bears_the_next_one(self, connector: Connector) -> None:
+        self.updates(connector)
+        if not connector.capabilities.markers:
+            pytest.skip("there are no markers here")
+        stripped = dataclasses.replace(connector.create(shift(), op("shift1")), marker=None)
+        connector.replace(stripped, shift("ben"), op(stripped.uid, "m2.anew"))
+        seen = self.only(connector)
+        assert (seen.person, seen.marker) == ("ben", "m2.anew")
+
     def test_replacing_what_a_human_changed_is_stale_and_the_human_stays(self, place: Any, connector: Connector) -> None:
         self.updates(connector)
         connector.create(shift(), op("shift1"))
