@@ -196,7 +196,7 @@ def code_of(error: Exception) -> int:
 
 
 def refuse(message: str, code: int, problems: Sequence[Any] = ()) -> int:
-    """The one shape of an error: a sentence, or a line for each problem; with `--json`
+    """The one shape of an error: a sentence, or a line for each problem that is one; with `--json`
     `{"error": TEXT, "exit": CODE, "problems": [as `check` has them]}`. The exit code is handed back."""
     if len(message) > LONGEST:
         message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
@@ -204,7 +204,7 @@ def refuse(message: str, code: int, problems: Sequence[Any] = ()) -> int:
     if _Voice.json:
         _to_stderr(_json({"error": message, "exit": code, "problems": [problem.json() for problem in problems]}))
     elif problems:
-        for problem in problems:
+        for problem in [one for one in problems if one.severity == "error"] or problems:
             _to_stderr(str(problem))
     else:
         _to_stderr(f"syncd: {message}")

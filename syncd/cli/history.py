@@ -26,6 +26,7 @@ WIDE = 100
 @with_session
 def history(session: Session, destination: str | None, run: str | None, limit: int | None) -> None:
     """Runs and what they did, newest first; `syncd undo RUN` takes one back. With --json every value is whole."""
+    session.of_the_store()
     with session.look() as tx:
         if destination is not None:
             session.known("destination", destination, {*session.config.destinations, *(tx.destinations.names() if tx else ())})

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from syncd.cli import CONFIG, USAGE, stop
+from syncd.cli import CONFIG, USAGE, say, stop
 from syncd.clock import Clock, SystemClock
 from syncd.core.model import DAY, Instant, Rota, Schedule, Window
 
@@ -61,6 +61,35 @@ class Session:
     def as_if(self, data: bytes) -> Config:
         """The file with `data` in it, whole. Raises `ConfigError`."""
         return self._load(destinations=True, data=data)
+
+    def of_the_store(self, *, whole: bool = False) -> bool:
+        """For what the store alone can tell, also while a daemon goes on with the configuration as it was before a mistake.
+
+        Whether the configuration can be used. Where it cannot, that is said on stderr; `config` then has no rota but where the
+        store is, so people have their ids. Raises `ConfigError` where there is no store to answer. `whole`: with its options.
+        """
+        from syncd.config import ConfigError, find, where_its_store_is
+
+        try:
+            return bool(self.whole_config if whole else self.config)
+        except ConfigError as error:
+            broken = error
+        usable = False
+        if whole:
+            with suppress(ConfigError):
+                usable = bool(self.config)
+        if not usable:
+            with suppress(ConfigError):
+                self.config = where_its_store_is(find(self.named))
+            with self.store(create=False) if "config" in self.__dict__ else nullcontext() as store:
+                if store is None:
+                    raise broken
+        wrong = [problem for problem in broken.problems if problem.severity == "error"]
+        say(f"syncd: warning: {wrong[0]}")
+        say(
+            "syncd: warning: the configuration cannot be used so; this is how things stood: `syncd check` tells all that is wrong"
+        )
+        return usable
 
     strict = False
     """Mistakes in a rota from elsewhere are errors, as they are in a file; else its last good state stands in."""

@@ -11,10 +11,9 @@ import click
 from syncd.cli import USAGE, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import Coloured, as_json, between, columns, lines, parse, safe, span, table, utc, when
-from syncd.config import ConfigError
 from syncd.config.problem import shown
 from syncd.core.held import sentence
-from syncd.web.status import rows_of
+from syncd.web.status import modes_of, rows_of
 
 SHOWN = 20
 """Changes of a hold that a person reads; JSON has all."""
@@ -25,17 +24,14 @@ COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red
 @with_session
 def status(session: Session) -> None:
     """How each destination stands, from what the last look saw; no destination is called."""
-    try:
-        config = session.whole_config
-    except ConfigError as error:
-        config = session.config
-        errors = [problem for problem in error.problems if problem.severity == "error"]
-        say(f"syncd: warning: {errors[0]}")
-        say(
-            "syncd: warning: the configuration cannot be used so; this is how things stood: `syncd check` tells all that is wrong"
-        )
+    usable = session.of_the_store(whole=True)
     with session.look() as tx:
-        found = rows_of(config, tx, session.now)
+        modes = (
+            modes_of(session.config)
+            if usable or tx is None
+            else {one.name: one.mode for one in tx.destinations.all() if not one.removed}
+        )
+        found = rows_of(modes, tx, session.now)
         failing = (tx.facts.get("notices failing") if tx else None) or {}
     if session.json:
         as_json(found)
@@ -67,6 +63,7 @@ def status(session: Session) -> None:
 @with_session
 def holds(session: Session) -> None:
     """Changes that wait for a human; `syncd ack DIGEST` lets one happen."""
+    session.of_the_store()
     with session.look() as tx:
         found = tx.holds.open() if tx else ()
     if session.json:
@@ -105,6 +102,7 @@ def ack(session: Session, digest: str) -> None:
     """
     if not re.fullmatch(r"[0-9a-f]{6,16}", digest.strip().lower()):
         stop(f"{shown(digest)} is no digest of a hold: that has 16 digits, of which 6 will do; `syncd holds` shows them", USAGE)
+    session.of_the_store()
     with session.look() as seen:
         if seen is None:
             stop(f"no hold {digest} waits for an answer: nothing was ever exported", USAGE)
@@ -137,6 +135,7 @@ def conflicts(session: Session) -> None:
 
     `syncd restore ID` brings one back, `syncd ack ID` takes it off this list.
     """
+    session.of_the_store()
     with session.look() as tx:
         found = tx.conflicts.open() if tx else ()
     if session.json:

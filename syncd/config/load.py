@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,6 +29,8 @@ from syncd.config.templates import applied
 from syncd.connector import Secret
 from syncd.core.model import Instant, Rota
 
+_OF_THE_STORE = re.compile(rb"^(?:store|tenant|marker_key|timezone) *:.*\n?(?:[ \t].*\n?|\r?\n)*", re.MULTILINE)
+"""What stands at the left edge, with what is indented below it: it can be read, whatever the rest is."""
 PLACES = ("syncd.yaml", "/etc/syncd/syncd.yaml")
 
 TOP = Shape(
@@ -131,6 +134,11 @@ def load(
     if report.failed:
         raise ConfigError(report.problems())
     return config
+
+
+def where_its_store_is(path: Path) -> Config:
+    """Of a file that cannot be used: where its store is and whose, and no rota. Raises `ConfigError` where that is wrong, too."""
+    return load(path, destinations=False, elsewhere=False, data=b"".join(_OF_THE_STORE.findall(_bytes(path, Report()))))
 
 
 def _bytes(path: Path, report: Report) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from syncd import __version__
 from syncd.core.model import Instant, Window
-from syncd.web.status import WEEK, parse_utc, rows_of
+from syncd.web.status import WEEK, modes_of, parse_utc, rows_of
 
 if TYPE_CHECKING:
     from syncd.config import Config
@@ -171,7 +171,7 @@ def stored(config: Config, tx: Tx, now: Instant) -> str:
 
     page = _Page()
     intents = tx.counts.intents()
-    for one in rows_of(config, tx, now):
+    for one in rows_of(modes_of(config), tx, now):
         if one["removed"]:
             continue
         name = one["destination"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,33 +18,38 @@ AHEAD = 60
 """Seconds by which a cycle may lie ahead of our clock: other daemons have clocks of their own."""
 
 
-def rows_of(config: Config, tx: Tx | None, now: Instant) -> list[dict[str, Any]]:
-    """A row for each destination, those that left the configuration last. `tx` None: there is no store yet."""
+def modes_of(config: Config) -> dict[str, str]:
+    return {name: settings.mode.value for name, settings in config.destinations.items()}
+
+
+def rows_of(modes: Mapping[str, str | None], tx: Tx | None, now: Instant) -> list[dict[str, Any]]:
+    """A row for each destination, those that left the configuration last. `modes`: of those that are in it; `tx` None: there is
+    no store yet.
+    """
     known = {one.name: one for one in tx.destinations.all()} if tx else {}
-    return [_row(config, tx, name, known.get(name), now) for name in dict.fromkeys([*config.destinations, *known])]
+    return [_row(modes, tx, name, known.get(name), now) for name in dict.fromkeys([*modes, *known])]
 
 
-def _row(config: Config, tx: Tx | None, name: str, was: Any, now: Instant) -> dict[str, Any]:
-    settings = config.destinations.get(name)
+def _row(modes: Mapping[str, str | None], tx: Tx | None, name: str, was: Any, now: Instant) -> dict[str, Any]:
+    removed = name not in modes
     reason = was.reason if was else "no cycle has run yet"
-    if settings is None and tx is not None:
+    if removed and tx is not None:
         left = f"removed, {tx.ledger.count(name)} entries left"
         reason = f"{left}; `syncd purge {name}` or `syncd forget {name}` ends it"
-    mode = settings.mode.value if settings else was.mode
     return {
         "destination": name,
-        "mode": mode,
-        "status": "removed" if settings is None else was.status if was else None,
+        "mode": was.mode if removed else modes[name],
+        "status": "removed" if removed else was.status if was else None,
         "since": _utc(was.since) if was else None,
         "reason": reason,
         "last_cycle": _utc(was.last_cycle) if was else None,
-        "next_due": _utc(was.next_due) if was and settings else None,
+        "next_due": _utc(was.next_due) if was and not removed else None,
         "next_unexported": _utc(was.next_unexported) if was else None,
         "differs_seconds": was.differs_seconds if was else None,
         "holds": len(tx.holds.open(name)) if tx else 0,
         "conflicts": len(tx.conflicts.open(name)) if tx else 0,
         "imported_30d": tx.journal.count("imported", destination=name, since=now - MONTH) if tx else 0,
-        "removed": settings is None,
+        "removed": removed,
     }
 
 
@@ -73,7 +79,7 @@ def told_of(config: Config, tx: Tx, now: Instant) -> dict[str, Any]:
         holes = gaps(config.rota, tx.overrides.in_force(one), week)
         told = [{**gap._asdict(), "start": iso(gap.start), "end": iso(gap.end)} for gap in holes]
         schedules.append({"schedule": one.id, "gaps": told})
-    return {"destinations": rows_of(config, tx, now), "schedules": schedules, "notices": notices_of(tx)}
+    return {"destinations": rows_of(modes_of(config), tx, now), "schedules": schedules, "notices": notices_of(tx)}
 
 
 def notices_of(tx: Tx) -> dict[str, Any]:

@@ -145,6 +145,35 @@ def test_status_says_that_the_configuration_cannot_be_used_any_more(syncd: Comma
     assert "OK" in result.stdout
 
 
+@pytest.mark.parametrize("wrong", ["people: [ana, bob\n", "schedules: {payments: {start: never}}\n", "\tx\n"])
+def test_what_the_store_alone_can_tell_is_told_whatever_is_wrong_with_the_file(syncd: CommandLine, wrong: str) -> None:
+    place = "store: kept  # beside the file\n"
+    syncd.write(place + ROTA + FOLDER)
+    syncd.run("export", "--now")
+    (event,) = [one for one in (syncd.folder / "calendar").glob("*.ics") if "DTSTART:20260316T080000Z" in one.read_text()]
+    event.write_bytes(event.read_bytes().replace(b"Ben Okafor", b"Cho Min-ji"))
+    syncd.run("export", "--now")
+    before = {command: syncd.json(command) for command in ("status", "holds", "conflicts", "history")}
+    syncd.write(wrong + place + "timezone: Europe/Berlin\n")
+    for command, answer in before.items():
+        assert syncd.json(command) == answer
+        found = syncd.run(command)
+        assert (found.exit_code, found.stderr.count("syncd.yaml:")) == (0, 1)
+        assert "syncd check" in found.stderr
+    assert "OK" in syncd.run("status").stdout
+    assert "it showed cho, the rota has ben" in " ".join(syncd.run("history").stdout.split())
+    assert syncd.run("ack", before["conflicts"][0]["id"]).exit_code == 0
+    assert syncd.json("conflicts") == []
+    assert syncd.run("oncall").exit_code == 78
+
+
+def test_a_file_that_cannot_be_used_is_refused_where_no_store_has_an_answer(syncd: CommandLine) -> None:
+    syncd.write("people: [ana\n")
+    for command in (["status"], ["holds"], ["conflicts"], ["history"], ["ack", "0123456789abcdef"]):
+        syncd.refused(*command, code=78)
+    assert not (syncd.folder / "state").exists()
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_an_answer_that_cannot_be_written_is_no_mistake_of_the_program(
     syncd: CommandLine, unbuffered: str, monkeypatch: pytest.MonkeyPatch
