@@ -57,7 +57,7 @@ class Daemon:
         self._going: list[Worker] = []
         """Of destinations that left the configuration, until their last cycle has ended."""
         self._lock = Lock()
-        self._refused = ""
+        self._refused = self._bug = ""
         self._marked = False
         """Destinations that are not configured any more are known as such to the store."""
         self._watched = Watched(_files(config))
@@ -86,20 +86,28 @@ class Daemon:
         log.logger().info("daemon.started", version=__version__, destinations=sorted(self._config.destinations))
         self._adopt(self._config)
         while not self._clock.wait(self.stop, TURN):
-            if self._watched.changed():
-                self.reload.set()
-            self._reread()
-            self._last_turn = self._clock.monotonic()
-            self._watch_clock()
-            for one in self._proof.turn():
-                if isinstance(one, Worker):
-                    one.now()
-            self._notice()
-            self._supervise()
-            self._turned()
+            try:
+                self._turn()
+            except Exception as error:  # workers go on; a loop that never comes to its end again is not alive
+                if str(error) != self._bug:  # once, not every second
+                    log.logger().exception("daemon.bug", reason=str(error))
+                self._bug = str(error)
         systemd.tell("STOPPING=1")
         log.logger().info("daemon.stopping")
         self._end()
+
+    def _turn(self) -> None:
+        if self._watched.changed():
+            self.reload.set()
+        self._reread()
+        self._watch_clock()
+        for one in self._proof.turn():
+            if isinstance(one, Worker):
+                one.now()
+        self._notice()
+        self._supervise()
+        self._turned()
+        self._last_turn = self._clock.monotonic()
 
     @property
     def open_calls(self) -> list[str]:

@@ -109,14 +109,16 @@ class Database(ABC):
         self._mine = threading.local()
         self._turns = Turns()
         self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._counting = threading.Lock()
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Session]:
         """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
-        if (mine := self._kept()) is not None and mine.using.locked():
+        if getattr(self._mine, "inside", False):
             raise RuntimeError("transactions do not nest")
         with self._turn() if write else nullcontext():
             connection = self._begun(write=write)
+            self._mine.inside = True
             try:
                 try:
                     yield Session(connection.raw, self, write=write)
@@ -127,6 +129,7 @@ class Database(ABC):
                 self._abandon(connection)
                 raise
             finally:
+                self._mine.inside = False
                 connection.using.release()
                 connection.end()
 
@@ -141,12 +144,16 @@ class Database(ABC):
 
     def close(self) -> None:
         """Whoever is in the middle of a transaction ends it first; nobody is waited for. The next one connects anew."""
-        for connection in list(self._all):
+        for connection in self._open():
             connection.retire()
 
     def open_ones(self) -> list[Any]:
         """The driver's connections, of all threads."""
-        return [one.raw for one in list(self._all) if not one.closed]
+        return [one.raw for one in self._open()]
+
+    def _open(self) -> list[_Connection]:
+        with self._counting:
+            return [one for one in self._all if not one.closed]
 
     def _kept(self) -> _Connection | None:
         kept: _Connection | None = getattr(self._mine, "connection", None)
@@ -157,6 +164,9 @@ class Database(ABC):
         kept = self._kept()
         connection = kept or self._connected()
         connection.using.acquire()
+        if connection.closed:  # by somebody else, just now
+            connection.using.release()
+            return self._begun(write=write)
         try:
             self.begin(connection.raw, write=write)
         except BaseException as error:
@@ -176,7 +186,8 @@ class Database(ABC):
         except self.errors as error:
             raise self.explain(error) from None  # the driver's own text may have the password in it
         self._mine.connection = connection
-        self._all.add(connection)
+        with self._counting:
+            self._all.add(connection)
         return connection
 
     def _abandon(self, connection: _Connection) -> None:

@@ -100,6 +100,28 @@ def test_a_loop_that_hangs_is_not_alive_and_is_again_when_it_turns(tmp_path: Pat
         running.close()
 
 
+def test_a_mistake_of_ours_in_the_loop_is_said_once_and_ends_nothing(tmp_path: Path, logs: list[Any]) -> None:
+    wrong: list[Exception] = [LookupError("ours")] * 3
+    running = Running(tmp_path, ROTA + FOLDER, turned=lambda daemon: _raise(wrong))
+    try:
+        running.until(lambda: wrong == [])
+        running.until(lambda: running.daemon.reasons() == [])
+        assert events(logs).count("daemon.bug") == 1
+        assert running.daemon.alive()
+        wrong += [LookupError("ours, for good")] * 100_000
+        running.until(lambda: events(logs).count("daemon.bug") == 2)
+        running.clock.skipped += 61
+        running.want("calendar")
+        running.until(lambda: not running.daemon.alive())
+    finally:
+        running.close()
+
+
+def _raise(problems: list[Exception]) -> None:
+    if problems:
+        raise problems.pop()
+
+
 def test_a_loop_that_hangs_feeds_no_watchdog_and_one_that_turns_again_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

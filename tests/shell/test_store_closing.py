@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from syncd.store import Store, StoreError
+from tests.stores import Place
 
 HAMMER = """
 from pathlib import Path
@@ -65,3 +66,33 @@ def test_a_transaction_under_way_ends_as_it_began(tmp_path: Path) -> None:
     with again.read() as tx:
         assert (tx.facts.get("one"), tx.facts.get("two")) == ({"a": 1}, {"b": 2})
     again.close()
+
+
+def test_whoever_begins_as_another_thread_lets_all_connections_go_connects_anew(place: Place) -> None:
+    store = place.open()
+    over = Event()
+    problems: list[BaseException] = []
+
+    def let_go() -> None:
+        while not over.is_set():
+            store.close()
+
+    def work() -> None:
+        try:
+            for _ in range(100):
+                with store.write() as tx:
+                    tx.facts.put("n", (tx.facts.get("n") or 0) + 1)
+        except BaseException as error:
+            problems.append(error)
+
+    closing = Thread(target=let_go)
+    working = [Thread(target=work) for _ in range(3)]
+    for thread in (closing, *working):
+        thread.start()
+    for thread in working:
+        thread.join()
+    over.set()
+    closing.join()
+    assert problems == []
+    with store.read() as tx:
+        assert tx.facts.get("n") == 300
