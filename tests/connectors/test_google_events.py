@@ -119,7 +119,9 @@ def test_a_marker_outlives_what_humans_edit_and_not_what_strips_it(place: Place,
     assert google.read(WINDOW, {}).entries[0].marker == op("shift1").marker
     with place.hand():
         place.calendar.strip("shift1")
-    assert google.read(WINDOW, {}).entries[0].marker is None
+    [bare] = google.read(WINDOW, {}).entries
+    assert bare.marker is None
+    assert google.replace(bare, shift("ben"), op("shift1")).marker == op("shift1").marker
 
 
 # --- looking -----------------------------------------------------------------------------------
