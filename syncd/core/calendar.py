@@ -37,7 +37,8 @@ def compare(
     """Every piece of `window` from now on, judged. `without(override, window)`: whether somebody is on there without it."""
     window = Window(max(window.start, now), window.end)
     imports = [i for i in memory.imports if i.ref in {row.ref for row in there.gone}]
-    twice = {(i.ref, i.version) for i in memory.imports}
+    written = {row.ref for row in memory.rows if row.version is not None}  # since any import of theirs: it is a new edit
+    twice = {(i.ref, i.version) for i in memory.imports if i.ref not in written}
     lanes: dict[int, tuple[Track[str], Track[Base], Track[Own]]] = defaultdict(lambda: ([], [], []))
     for target in targets:
         _add(lanes[target.lane][0], target.value, target.shift.person)
@@ -202,4 +203,4 @@ def _row(own: Own, now: Instant) -> Row | None:
         return Row(
             ref=entry.ref, uid=entry.uid, key=claim.key, generation=claim.generation, op=claim.op, accepted=own.says, order=order
         )
-    return replace(old, accepted=own.says, doubt="") if old is not None else None
+    return replace(old, accepted=own.says, version=None, doubt="") if old is not None else None

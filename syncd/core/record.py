@@ -31,7 +31,8 @@ class Row:
     accepted: Value
     """What both sides last agreed that it says (base)."""
     version: str | None = None
-    """Of the entry after our last write."""
+    """Of the entry after our last write, while `accepted` is what that write said: where versions are made of the content an
+    entry may come back to it, and would be taken for untouched."""
     order: int = 0
     """Rises with every create: what was created last is on top (S)."""
     doubt: str = ""

@@ -93,13 +93,13 @@ def _changed(intent: Intent, entry: Entry | None, claim: Claim | None, rows: dic
     if row is None or intent.after is None:
         return Outcome.REJECTED
     if claim is not None and claim.op == intent.op:
-        rows[row.ref] = replace(row, op=claim.op, accepted=claim.value, doubt="")
+        rows[row.ref] = replace(row, op=claim.op, accepted=claim.value, version=None, doubt="")
         return Outcome.APPLIED
     if claim is not None:
         return Outcome.REJECTED
     says = Value(entry.person or "", entry.start, entry.end, intent.after.lane)
     if same_from(now, says, intent.after):
-        rows[row.ref] = replace(row, op=intent.op, accepted=intent.after, doubt="")
+        rows[row.ref] = replace(row, op=intent.op, accepted=intent.after, version=None, doubt="")
         return Outcome.APPLIED
     if same_from(now, says, intent.before):
         return Outcome.REJECTED

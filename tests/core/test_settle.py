@@ -107,6 +107,15 @@ def test_without_marks_a_change_is_judged_by_value_and_a_third_value_makes_the_b
     assert [r.doubt for r in done.memory.rows] == [doubt]
 
 
+def test_a_change_that_was_made_leaves_no_version_of_the_write_before_it():
+    written = replace(ROW, version="1")
+    memory = Memory(rows=(written,), intents=(intent(Action.REPLACE, ANA, BEN),))
+    for says, marks, version in (
+        (BEN, {}, None), (BEN, claim("new", BEN), None), (ANA, {}, "1"), (ANA, claim("old", ANA), "1"),
+    ):  # fmt: skip
+        assert [r.version for r in settle(memory, [entry(says)], marks, 0).memory.rows] == [version]
+
+
 def test_a_change_of_what_is_gone_or_not_ours_was_not_done():
     change = intent(Action.REPLACE, ANA, BEN)
     assert settle(Memory(rows=(ROW,), intents=(change,)), [], {}, 0).outcomes == {"new": Outcome.REJECTED}

@@ -247,3 +247,27 @@ def test_so_many_edits_that_no_human_made_them_are_held(both: Story) -> None:
     both.export()
     assert (len(both.imported()), both.shown()) == (4, stood)
     both.nothing_to_do()
+
+
+def test_a_shift_that_was_given_away_and_is_given_back(shown: Story) -> None:
+    shown.give("ana 12T09 13T09", "dee")
+    shown.export()
+    line = "dee 12T09 13T09" if both_ways(shown) else "ana 12T09 13T09"
+    shown.place.give(next(one for one in shown.place.standing() if str(one) == line), "ana")
+    shown.export()
+    assert shown.shown() == shown.rota() == ROLLING
+    shown.nothing_to_do()
+
+
+def test_a_shift_that_is_given_away_again_after_the_rota_took_it_back(shown: Story) -> None:
+    shown.give("ana 12T09 13T09", "dee")
+    shown.export()
+    for one in shown.syncd.json("override", "list"):
+        shown.run("override", "remove", one["id"])
+    shown.export()
+    assert shown.shown() == ROLLING
+    shown.nothing_to_do()
+    shown.give("ana 12T09 13T09", "dee")
+    shown.export()
+    assert shown.shown()[1] == ("dee 12T09 13T09" if both_ways(shown) else "ana 12T09 13T09")
+    shown.nothing_to_do()
