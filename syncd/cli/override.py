@@ -129,36 +129,57 @@ def reject(session: Session, id_: str, reason: str) -> None:
 @click.option("--all", "everything", is_flag=True, help="In the table also those that ended, were removed or rejected.")
 @with_session
 def list_(session: Session, schedule: str | None, everything: bool) -> None:
-    """Every override, the file's first, then as they were recorded; in JSON also those that ended or were removed."""
-    found: list[tuple[Schedule, dict[str, Any], Instant]] = []
+    """Every override, the file's first, then as they were recorded; in JSON also those that ended or were removed.
+
+    The table shows the times in which each is in force: later ones, an undo, or a start before it was recorded may leave less
+    than was written, and nothing at all is `cut out`.
+    """
+    found: list[tuple[Schedule, dict[str, Any]]] = []
     with session.look() as tx:
         for of in session.schedules(schedule):
             recorded = tx.overrides.list(of.id) if tx else ()
             marks = tx.overrides.marks(of.id) if tx else ()
             removed = {mark.override: mark for mark in marks if mark.kind is Marked.REMOVED}
             states = {one.override.id: str(one.approval) for one in recorded}
+            left: dict[str, list[dict[str, Any]]] = {}
+            for piece in session.in_force(of, tx).overrides:
+                part = {"roles": list(piece.roles), "start": utc(piece.start), "end": utc(piece.end)}
+                left.setdefault(piece.id, []).append(part)
             for one in (*of.overrides, *(one.override for one in recorded)):
                 mark = removed.get(one.id)
                 gone = {"by": mark.by, "at": utc(mark.at), "reason": mark.reason} if mark else None
-                said = {**as_said(of, one), "approval": states.get(one.id, "approved"), "removed": gone}
-                found.append((of, said, one.end))
+                said = as_said(of, one) | {"approval": states.get(one.id, "approved"), "removed": gone}
+                found.append((of, said | {"in_force": left.get(one.id, [])}))
     if session.json:
-        as_json([said for _, said, _ in found])
+        as_json([said for _, said in found])
         return
     rows = []
-    for of, said, end in found:
-        state = "removed" if said["removed"] else said["approval"] if said["approval"] != "approved" else ""
-        state = state or ("ended" if end <= session.now else "")
-        if everything or state in ("", "pending"):
-            start = parse(said["start"])
-            rows.append(
-                (
-                    *(said["id"], of.id, ", ".join(said["roles"])),
-                    *(", ".join(map(session.name, said["people"])) or "nobody", between(start, end, of.timezone)),
-                    *(said["by"] or said["origin"], state or "in force", said["reason"]),
+    for of, said in found:
+        for part in said["in_force"] or [said]:
+            state = _state(said, part, session.now)
+            if everything or state in ("in force", "pending"):
+                people = ", ".join(map(session.name, said["people"])) or "nobody"
+                times = between(parse(part["start"]), parse(part["end"]), of.timezone)
+                rows.append(
+                    (
+                        *(said["id"], of.id, ", ".join(part["roles"]), people, times),
+                        said["by"] or said["origin"],
+                        state,
+                        said["reason"],
+                    )
                 )
-            )
     table(("id", "schedule", "role", "on call", "when", "by", "state", "reason"), rows, "no overrides")
+
+
+def _state(said: dict[str, Any], part: dict[str, Any], now: Instant) -> str:
+    """Of a part of an override that is in force, or of all of it as it was written where none is."""
+    if said["removed"]:
+        return "removed"
+    if said["approval"] != "approved":
+        return str(said["approval"])
+    if parse(part["end"]) <= now:
+        return "ended"
+    return "in force" if said["in_force"] else "cut out"
 
 
 def _decide(session: Session, id_: str, *, approved: bool, reason: str = "") -> None:

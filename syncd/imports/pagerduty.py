@@ -18,6 +18,8 @@ Piece = tuple[Instant, Instant, str]
 
 ROLE = "primary"
 YEARS_10 = 3_653 * DAY
+MOST_COMPARED = 300
+"""Pairs of overrides that are looked up in the rendered schedule."""
 
 
 def is_schedule(item: Item) -> bool:
@@ -215,8 +217,10 @@ def _ranked(
     Where neither order shows the same, turns of hours, or all of them, are taken for real time: clocks do not move their ends.
     """
     place = ("schedule", schedule.id, "override_overlap")
-    if pairs := overlapping(schedule.overrides):
-        schedule = replace(schedule, override_overlap=Overlap.LAST, overrides=_on_top_last(schedule.overrides, pairs, shown))
+    pairs = overlapping(schedule.overrides)
+    schedule = replace(schedule, overrides=_in_order(schedule.overrides, pairs, shown))
+    if pairs:
+        schedule = replace(schedule, override_overlap=Overlap.LAST)
         if window is None:
             draft.warn(
                 place,
@@ -262,20 +266,23 @@ def _of_real_time(schedule: Schedule, whole_days: bool) -> Schedule:
     )
 
 
-def _on_top_last(
+def _in_order(
     overrides: Sequence[Override], pairs: Sequence[tuple[Override, Override]], shown: Sequence[Piece]
 ) -> tuple[Override, ...]:
-    """Of two that overlap the one that is shown comes later, as far as the rendered schedule tells."""
+    """By their start; but of two that overlap the one that is shown comes later, or the later one of the vendor's list."""
     place = {one.id: number for number, one in enumerate(overrides)}
     beneath: dict[str, set[str]] = {one.id: set() for one in overrides}
-    for one, other in pairs[:300]:
+    for number, (one, other) in enumerate(pairs):
+        late, early = (one, other) if place[one.id] > place[other.id] else (other, one)
+        if number >= MOST_COMPARED:
+            beneath[late.id].add(early.id)
+            continue
         both = Window(max(one.start, other.start), min(one.end, other.end))
         seen = {who for start, end, who in shown if start < both.end and both.start < end}
-        if seen in ({*one.people}, {*other.people}):
-            top, under = (one, other) if seen == {*one.people} else (other, one)
-            beneath[top.id].add(under.id)
+        top, under = (early, late) if seen == {*early.people} and early.people != late.people else (late, early)
+        beneath[top.id].add(under.id)
     order: list[Override] = []
-    left = list(overrides)
+    left = sorted(overrides, key=lambda one: one.start)
     while left and any(beneath.values()):
         free = next((one for one in left if not beneath[one.id]), left[0])  # a circle is cut where it is met
         left.remove(free)
@@ -283,7 +290,7 @@ def _on_top_last(
         beneath[free.id].clear()
         for below in beneath.values():
             below.discard(free.id)
-    return (*order, *sorted(left, key=lambda one: place[one.id]))
+    return (*order, *left)
 
 
 # --- compared with what is shown there --------------------------------------------------------

@@ -21,9 +21,10 @@ from syncd.core.model import (
     Unit,
     Window,
 )
+from syncd.core.overrides import contradict
 from syncd.core.zone import weekday, zone
 from syncd.imports.document import Item, NotImportable, line, schedules_in
-from syncd.imports.draft import EVERY_DAY, Draft, anchored, local
+from syncd.imports.draft import EVERY_DAY, Draft, anchored, local, overlapping
 from syncd.imports.pagerduty import ROLE, Piece, differences, tell
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -61,7 +62,10 @@ def _read(item: Item, beside: Item, draft: Draft, window: Window | None) -> None
     events = [event for rotation in item.items("rotations") for event in rotation.items("events")]
     layers = [layer for event in events if (layer := _layer(event, schedule, draft)) is not None]
     schedule = replace(schedule, layers=tuple(layers))
-    schedule = replace(schedule, overrides=tuple(_customs(beside, draft) + _overrides(beside, draft)))
+    overrides = _customs(beside, draft) + _overrides(beside, draft)
+    if not any(contradict(one, other) for one, other in overlapping(overrides)):  # else the first of the vendor's list holds
+        overrides.sort(key=lambda one: one.start)
+    schedule = replace(schedule, overrides=tuple(overrides))
     always = sum(1 for one in layers if not one.windows)
     draft.role(ROLE, "Primary", max(1, always, *(len(group) for one in layers for group in one.rosters[0].groups)))
     draft.schedules[id_] = schedule

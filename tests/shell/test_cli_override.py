@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.command_line import ROTA, CommandLine, command_line
+from tests.shell.command_line import FOLDER, ROTA, CommandLine, command_line
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_what_was_recorded_is_listed_with_who_and_when(syncd: CommandLine) -> No
         "at": "2026-03-11T12:00:00Z",
         "approval": "approved",
         "removed": None,
+        "in_force": [{"roles": ["primary"], "start": "2026-03-11T23:00:00Z", "end": "2026-03-12T23:00:00Z"}],
     }
     assert [shift["person"] for shift in added["after"]] == ["cho"]
     assert [shift["person"] for shift in added["before"]] == ["ana"]
@@ -233,3 +234,34 @@ def test_an_override_outside_the_schedules_time_is_refused_with_the_reason(syncd
     assert "schedule payments ended Fri 2026-03-20 00:00 CET" in syncd.refused(*late)
     syncd.write(ROTA.replace("start: 2026-02-23T09:00", "start: 2026-04-06T09:00"))
     assert "schedule payments has not begun by then" in syncd.refused(*late)
+
+
+# --- what is in force ------------------------------------------------------------------------
+
+
+def listed(syncd: CommandLine, *more: str) -> list[str]:
+    """The rows of `override list`, without the ids, which differ."""
+    _, *rows = syncd.run("override", "list", *more).output.splitlines()
+    return [" ".join(row.split()[1:]) for row in rows]
+
+
+def test_a_start_before_it_was_recorded_is_kept_as_written_and_listed_as_it_is_in_force(syncd: CommandLine) -> None:
+    syncd.json("override", "add", "--person", "cho", "--from", "2026-03-11", "--to", "2026-03-12")
+    assert listed(syncd) == ["payments primary Cho Min-ji Wed 2026-03-11 13:00 – Thu 2026-03-12 00:00 CET ana in force"]
+    (said,) = syncd.json("override", "list")
+    assert said["start"] == "2026-03-10T23:00:00Z"
+    assert said["in_force"] == [{"roles": ["primary"], "start": "2026-03-11T12:00:00Z", "end": "2026-03-11T23:00:00Z"}]
+
+
+def test_an_override_is_listed_with_what_an_undo_left_of_it(syncd: CommandLine) -> None:
+    syncd.write(ROTA + FOLDER)
+    syncd.run("export", "--now")
+    syncd.run("override", "add", "--person", "cho", "--from", "2026-03-16T09:00", "--to", "2026-03-23T09:00")
+    syncd.run("export", "--now")
+    run = next(line["run"] for line in syncd.json("history") if line["run"])
+    assert syncd.run("undo", run, "--now").exit_code == 0
+    whole = "payments primary {} Mon 2026-03-16 09:00 – Mon 2026-03-23 09:00 CET ana {}"
+    put_back = whole.format("Ben Okafor", f"in force undo of {run}")
+    assert listed(syncd) == [put_back]
+    assert listed(syncd, "--all") == [whole.format("Cho Min-ji", "cut out"), put_back]
+    assert [one["in_force"] != [] for one in syncd.json("override", "list")] == [False, True]

@@ -242,6 +242,20 @@ def test_the_rendered_schedule_says_whether_turns_keep_their_length_across_a_clo
     assert "warning" not in kept.text
 
 
+def test_overrides_are_written_by_their_start_whatever_the_vendors_order(tmp_path: Path) -> None:
+    days = (9, 3, 12, 6)
+    listed = [
+        {"id": f"Q{day}", "start": f"2026-03-{day:02}T00:00:00Z", "end": f"2026-03-{day + 1:02}T00:00:00Z", **BOB} for day in days
+    ]
+    over = {"id": "Q0", "start": "2026-03-02T12:00:00Z", "end": "2026-03-03T12:00:00Z", **CAROL}
+    base = layer(ALICE, start="2026-03-02T00:00:00Z", turn=604_800)
+    for overrides in (listed, [*listed, over]):
+        brought = Brought(tmp_path, "pagerduty", {**pagerduty(base), "overrides": overrides})
+        starts = [one.start for one in brought.schedule.overrides if one.people == ("bob",)]
+        assert starts == [at(f"2026-03-{day:02}T00:00Z") for day in (3, 6, 9, 12)]
+    assert brought.on("2026-03-03T06:00Z") == {"carol"}
+
+
 def test_of_overrides_that_overlap_the_last_created_wins(tmp_path: Path) -> None:
     first = {"id": "Q1", "start": "2026-03-03T00:00:00Z", "end": "2026-03-04T00:00:00Z", **BOB}
     second = {"id": "Q2", "start": "2026-03-03T12:00:00Z", "end": "2026-03-03T18:00:00Z", **CAROL}
@@ -250,6 +264,8 @@ def test_of_overrides_that_overlap_the_last_created_wins(tmp_path: Path) -> None
     assert brought.on("2026-03-03T06:00Z") == {"bob"}
     assert brought.on("2026-03-03T12:00Z") == {"carol"}
     assert brought.warned("overrides overlap (1)", "override_overlap: last")
+    brought = Brought(tmp_path, "pagerduty", {**pagerduty(base), "overrides": [second, first]})
+    assert brought.on("2026-03-03T12:00Z") == {"bob"}
     shown = [{"start": "2026-03-03T00:00:00Z", "end": "2026-03-04T00:00:00Z", **BOB}]
     value = pagerduty(base, overrides=[first, second], final_schedule={"rendered_schedule_entries": shown})
     assert Brought(tmp_path, "pagerduty", value).on("2026-03-03T12:00Z") == {"bob"}, "as the rendered schedule shows"

@@ -35,6 +35,14 @@ def test_what_a_simulator_prints_is_a_whole_configuration_that_works(vendor: str
             server.terminate()
 
 
+@pytest.mark.parametrize("vendor", ["pagerduty", "google", "microsoft"])
+def test_without_what_a_simulator_needs_it_says_in_a_sentence_how_to_get_it(vendor: str) -> None:
+    command = [sys.executable, "-S", "-m", f"tests.simulators.{vendor}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert "make setup" in done.stderr
+
+
 def _syncd(folder: Path, *words: str) -> list[dict[str, object]]:
     environment = {**os.environ, "HOME": str(folder), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "syncd", "--config", str(folder / "syncd.yaml"), "--json", *words]
