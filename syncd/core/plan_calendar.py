@@ -142,7 +142,10 @@ def _key(own: Own) -> str:
 def _fitted(
     own: Own, target: Target, now: Instant, wording: Callable[[Shift], str], *, native_update: bool, truncates: bool
 ) -> list[Change]:
-    """The calls that make `own` say `target` from now on; past starts are left as they stand (rule 12)."""
+    """The calls that make `own` say `target` from now on; past starts are left as they stand (rule 12).
+
+    What begins now has begun when a pager hears of it, and of what has begun it changes the end alone (PD-47): it begins anew.
+    """
     says = own.says
     value = Value(target.shift.person, target.start, target.end, says.lane)
     if same_from(now, says, value):
@@ -152,7 +155,8 @@ def _fitted(
         return [*_removed(own, now, truncates=truncates), _created(target, now)]
     after = value._replace(start=says.start if running else max(value.start, now))
     shift = target.shift._replace(start=after.start, end=after.end)
-    if not native_update:
+    begun = after.start <= now and (after.person, after.start) != (says.person, says.start)  # by the time it is sent, it has
+    if not native_update or (truncates and begun):
         return [*_removed(own, now, truncates=truncates), _created(target, now)]
     return [_change(own, Action.REPLACE, shift, after)]
 

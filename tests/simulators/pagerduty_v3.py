@@ -157,6 +157,8 @@ class ShiftBased(Service):
         who = change["assignments"][0]["member"] if "assignments" in change else member(one.user)
         if one.start <= now and (set(change) - {"end_time"} or end < now):
             return error(400, 2001, "Invalid Request", ["only end_time of a started shift can be modified"], v3=True)
+        if one.start > now >= start:  # undocumented; the stricter of what it may be
+            return error(400, 2001, "Invalid Request", ["start_time must be in the future"], v3=True)
         wrong = self._wrong(start, max(end, now + 1) if one.start <= now else end, who)
         if wrong:
             return error(400, 2001, "Invalid Request", [wrong], v3=True)

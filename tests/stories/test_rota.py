@@ -37,6 +37,16 @@ def test_a_shift_given_to_somebody_else_in_the_rota(shown: Story) -> None:
     shown.nothing_to_do()
 
 
+def test_an_override_of_a_later_hour_that_begins_now(shown: Story) -> None:
+    override = shown.override("dee", "11T14", "11T18")
+    shown.export()
+    shown.run("override", "remove", override)
+    shown.override("dee", "11T12", "11T16")
+    shown.export()
+    assert shown.shown() == ["dee 11T12 11T16", "cho 11T16 12T09", *ROLLING[1:]]
+    shown.nothing_to_do()
+
+
 def test_a_handoff_that_is_moved_uncovers_nobody(shown: Story) -> None:
     shown.write(ROTA.replace('at: "09:00"', 'at: "11:00"'))
     shown.export()
