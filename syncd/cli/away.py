@@ -10,7 +10,7 @@ import click
 from syncd.cli import USAGE, Group, say, stop
 from syncd.cli.change import period_of, reason_option
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import as_json, shift_json, table, utc, when
+from syncd.cli.show import as_json, between, shift_json, table, utc, when
 from syncd.core.model import Away, Override, Schedule, Window
 from syncd.core.remedy import able, added
 from syncd.core.shifts import roles_of, shifts
@@ -84,14 +84,16 @@ def add(
     zones = {of.id: of.timezone for of in told}
     rows = [
         (
-            *(one.schedule, one.role, when(one.start, zones[one.schedule]), when(one.end, zones[one.schedule])),
+            f"{one.schedule}, {one.role}",
+            between(one.start, one.end, zones[one.schedule]),
             ", ".join(session.name(free) for free in cover[:5]) or "nobody is free",
-            hint,
         )
-        for one, cover, hint in found
+        for one, cover, _ in found
     ]
     name = session.name(who)
-    table((f"{name} is on call", "role", "from", "to", "could cover", ""), rows, f"{name} is not on call then")
+    table((f"{name} is on call", "when", "could cover"), rows, f"{name} is not on call then")
+    for hint in (hint for _, cover, hint in found if cover):  # a command is not wrapped: it is to be copied
+        click.echo(hint)
 
 
 _NOWHERE = Schedule(id="", title="", timezone="UTC", layers=())

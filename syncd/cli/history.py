@@ -10,7 +10,7 @@ import click
 
 from syncd.cli import Command
 from syncd.cli.session import Session, with_session
-from syncd.cli.show import as_json, between, columns, lines, parse, safe, utc, when
+from syncd.cli.show import as_json, between, columns, lines, parse, safe, sides, utc, when
 
 if TYPE_CHECKING:
     from syncd.store.journal import Line
@@ -67,6 +67,8 @@ def _what(session: Session, one: Line) -> str:
     if _is_shift(one.old) and _is_shift(one.new) and _time(one.old, zone) == _time(one.new, zone):
         people = dict.fromkeys((_person(session, one.old), _person(session, one.new)))
         return f"{' → '.join(people)}, {_time(one.new, zone)}"
+    if one.event == "undone":
+        return f"run {one.entry}: {_said(session, one.new, zone)}"
     said = [_said(session, value, zone) for value in (one.old, one.new) if value is not None]
     return " → ".join(dict.fromkeys(part for part in said if part)) or one.entry or ""
 
@@ -75,16 +77,18 @@ def _told(session: Session, one: Line, new: dict[str, Any], zone: str) -> str:
     """A notice of an edit: when, what happened, who stood there and who is on now; the id by which it is brought back."""
     said = f"{_time(new, zone)}: {new['what']}"
     if isinstance(one.old, dict):
-        has = "had" if "imported" in new["done"] or "withdrawn" in new["done"] else "has"
-        said += f"; it showed {_people(session, one.old['people'])}, the rota {has} {_people(session, new['people'])}"
+        said += f"; {sides(_people(session, one.old['people']), _people(session, new['people']), new['done'])}"
+    else:
+        said += f"; {new['done']}"
     back = f" ({one.entry})" if one.event in ("notice: conflict", "notice: removed") else ""
-    return f"{said}; {new['done']}{back}"
+    return said + back
 
 
 def _said(session: Session, value: Any, zone: str) -> str:
     """A value of the journal; times as the rota's people read them."""
     if _is_shift(value):
-        return f"{_person(session, value)}, {_time(value, zone)}"
+        done = f": {value['done']}" if value.get("done") else ""
+        return f"{_person(session, value)}, {_time(value, zone)}{done}"
     if isinstance(value, dict) and {"people", "start", "end"} <= value.keys():
         replaced = value.get("replaces", "all")
         whom = "" if replaced == "all" else f" for {'nobody' if replaced == 'none' else _people(session, replaced)}"

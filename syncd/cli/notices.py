@@ -69,7 +69,7 @@ def notices(session: Session, person: str | None, channel: str | None) -> None:
 
 
 @notices.command("set", cls=Command)
-@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
+@click.argument("kind", metavar="NOTICE", type=click.Choice([kind.value for kind in Kind]))
 @click.argument("value")
 @click.option(
     "--to", type=click.Choice(["incoming", "outgoing", "both"]), help="Of a handoff: when you come in, go off, or both."
@@ -78,7 +78,7 @@ def notices(session: Session, person: str | None, channel: str | None) -> None:
 @_channel
 @with_session
 def set_(session: Session, kind: str, value: str, to: str | None, person: str | None, channel: str | None) -> None:
-    """Choose for KIND: on, off, or default; for handoff also how long ahead (30m, 2h), for daily the time (08:00)."""
+    """Choose for NOTICE: on, off, or default; for handoff also how long ahead (30m, 2h), for daily the time (08:00)."""
     named = _whose(session, person, channel)
     chosen = _value(Kind(kind), value.strip().lower(), to)
     with session.change() as tx:

@@ -160,15 +160,9 @@ def list_(session: Session, schedule: str | None, everything: bool) -> None:
             if everything or state in ("in force", "pending"):
                 people = ", ".join(map(session.name, said["people"])) or "nobody"
                 times = between(parse(part["start"]), parse(part["end"]), of.timezone)
-                rows.append(
-                    (
-                        *(said["id"], of.id, ", ".join(part["roles"]), people, times),
-                        said["by"] or said["origin"],
-                        state,
-                        said["reason"],
-                    )
-                )
-    table(("id", "schedule", "role", "on call", "when", "by", "state", "reason"), rows, "no overrides")
+                why = f"{said['by'] or said['origin']}" + (f": {said['reason']}" if said["reason"] else "")
+                rows.append((said["id"], f"{of.id}, {', '.join(part['roles'])}", people, times, state, why))
+    table(("id", "role", "on call", "when", "state", "by"), rows, "no overrides")
 
 
 def _state(said: dict[str, Any], part: dict[str, Any], now: Instant) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncd.cli import FAILED, USAGE, Command, stop
+from syncd.cli.change import as_said
 from syncd.cli.session import Session, actor, with_session
 from syncd.cli.show import as_json, parse, table, utc, when
 from syncd.core.drift import Pull
@@ -31,13 +32,17 @@ def restore(session: Session, id_: str) -> None:
     """
     with session.look() as seen:
         known = {one.id: one for one in seen.conflicts.open()} if seen else {}
+        past = seen.conflicts.get(id_) if seen else None
+    if past is not None and past.closed_at is not None:
+        zone = session.zone_of(past.destination)
+        stop(f"{id_} was {past.closed_how} by {past.closed_by} at {when(past.closed_at, zone)}: nothing is left to do", USAGE)
     conflict = known[session.known("conflict", id_, known)]
     of = _schedule(session, conflict)
     with session.change() as tx:
         wanted = _wanted(session, conflict, tx.overrides.in_force(of))
         if not tx.conflicts.close(conflict.id, by=actor(), at=session.now, how="restored"):
             stop(f"{conflict.id} was answered meanwhile", USAGE)
-        overrides = [_record(session, tx, of, one) for one in wanted]
+        overrides = [_record(session, tx, of, one, conflict.destination) for one in wanted]
         told = []
         for one in wanted:
             there = shifts(tx.overrides.in_force(of), Window(one.start, one.end), role=conflict.role)
@@ -121,13 +126,14 @@ def _wanted(session: Session, conflict: Conflict, of: Schedule) -> list[Override
     return wanted
 
 
-def _record(session: Session, tx: Tx, of: Schedule, wanted: Override) -> str:
-    """Earlier overrides of the role make room, as for an import."""
+def _record(session: Session, tx: Tx, of: Schedule, wanted: Override, destination: str) -> str:
+    """Earlier overrides of the role make room, as for an import. `destination`: what stood there is restored."""
     pull = Pull(people=wanted.people, start=wanted.start, end=wanted.end, row="7", refs=())
     by, role = actor(), wanted.roles[0]
     for cut in cuts_for(tx.overrides.in_force(of), role, pull):
         tx.overrides.cut(of.id, cut.override, role, cut.window, by=by, at=session.now, reason="makes room for what is restored")
     id_ = tx.overrides.add(of.id, wanted, by=by, at=session.now)
-    tx.journal.add(at=session.now, event="restored", actor=by, entry=id_, new=replace(wanted, id=id_).reason)
+    new = as_said(of, replace(wanted, id=id_))
+    tx.journal.add(at=session.now, event="restored", actor=by, destination=destination, entry=id_, new=new)
     tx.destinations.want(one.name for one in session.config.destinations.values() if one.schedule == of.id)
     return id_

@@ -83,6 +83,12 @@ def between(start: Instant, end: Instant, zone: str) -> str:
     return f"{begin} – {until.removeprefix(begin[:15])}"
 
 
+def sides(had: str, rota: str, done: str) -> str:
+    """Whom a destination showed, whom the rota had against it, and what was done, in a sentence."""
+    has = "had" if "imported" in done or "withdrawn" in done else "has"
+    return f"it showed {had}, the rota {has} {rota}; {done}"
+
+
 class Coloured(str):
     """A word of a table that stands out on a terminal."""
 

@@ -10,12 +10,12 @@ import click
 
 from syncd.cli import USAGE, Command, say, stop
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import Coloured, as_json, between, columns, lines, parse, safe, span, table, utc, when
+from syncd.cli.show import Coloured, as_json, between, columns, lines, parse, safe, sides, span, table, utc, when
 from syncd.config.problem import shown
 from syncd.core.held import sentence
 from syncd.web.status import modes_of, rows_of
 
-SHOWN = 20
+SHOWN = 6
 """Changes of a hold that a person reads; JSON has all."""
 COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red"}
 
@@ -86,8 +86,8 @@ def holds(session: Session) -> None:
         zone = session.zone_of(one.destination)
         click.echo(f"{one.digest}  {one.destination}, since {when(one.since, zone)}")
         said = [sentence(change, session.name, partial(between, zone=zone)) for change in one.changes]
-        left = [f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else []
-        rows = [one.reason, *(f"- {line}" for line in said[:SHOWN] if line), *left, f"`syncd ack {one.digest}`"]
+        left = [f"and {len(said) - SHOWN} more: `syncd plan {one.destination}`"] if len(said) > SHOWN else []
+        rows = [one.reason, *(f"- {line}" for line in said[:SHOWN] if line), *left, f"let it happen: `syncd ack {one.digest}`"]
         lines([(safe(row),) for row in rows], columns(), "  ")
 
 
@@ -156,17 +156,15 @@ def conflicts(session: Session) -> None:
             ]
         )
         return
-    table(
-        ("id", "destination", "role", "when", "rota", "it had", "done"),
-        [
-            (
-                *(one.id, one.destination, one.role, between(one.start, one.end, session.zone_of(one.destination))),
-                *(_people(session, one.rota), _people(session, one.destination_had), one.done),
-            )
-            for one in found
-        ],
-        "no conflicts",
-    )
+    if not found:
+        click.echo("no conflicts")
+        return
+    for one in found:
+        zone = session.zone_of(one.destination)
+        click.echo(f"{one.id}  {one.destination}, {one.role}, since {when(one.since, zone)}")
+        said = sides(_people(session, one.destination_had), _people(session, one.rota), one.done)
+        lines([(safe(f"{between(one.start, one.end, zone)}: {said}"),)], columns(), "  ")
+    click.echo("`syncd restore ID` brings one back into the rota, `syncd ack ID` takes it off this list")
 
 
 def _people(session: Session, value: Any) -> str:

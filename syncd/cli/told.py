@@ -147,7 +147,7 @@ def _text(session: Session, one: Result) -> None:
         click.echo(f"{head}: held: {decision.whole}; `syncd holds` shows it")
         return
     if not changes and not decision.plan.pulls:
-        click.echo(f"{head}: nothing to do")
+        click.echo(f"{head}: nothing to do{' until what is held is answered' if decision.holds else ''}")
     else:
         click.echo(f"{head}: {_count(changes, one.done)}, plan {one.digest}")
     zone = session.rota.schedules[one.settings.schedule].timezone
@@ -172,6 +172,8 @@ def _text(session: Session, one: Result) -> None:
         table(("  change", "on call", "from", "to", "because", "", ""), rows)
     if more:
         click.echo(f"  … and {more} more")
+    for hold in decision.holds:
+        click.echo(safe(f"  held until `syncd ack`: {hold.reason}; `syncd holds` has its digest"))
     for kept in cycle_show.left(decision.plan.drifts):
         times = between(parse(kept["start"]), parse(kept["end"]), zone)
         click.echo(f"  left as it is: {safe(', '.join(map(session.name, kept['people'])))}, {times}: {kept['drift']}")

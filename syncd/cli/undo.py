@@ -10,7 +10,8 @@ import click
 from syncd.cli import USAGE, Command, asks, stop
 from syncd.cli.restore import _record
 from syncd.cli.session import Session, actor, with_session
-from syncd.cli.show import as_json, parse, table, utc, when
+from syncd.cli.show import as_json, between, parse, table, utc, when
+from syncd.config.problem import shown
 from syncd.core.model import Override, Schedule, Window
 from syncd.core.shifts import shifts
 from syncd.core.timeline import minus
@@ -48,12 +49,14 @@ def undo(session: Session, run: str, at_once: bool) -> None:
     """
     with session.look() as tx:
         lines = tx.journal.list(run=run) if tx else ()
-        session.known("run", run, {run} if lines else set())
+        if not lines:
+            stop(f"no run {shown(run)}; `syncd history` names them", USAGE)
+        done = [line for line in tx.journal.list(event="undone") if line.entry == run] if tx else []
         steps = _steps(session, tx, lines, run) if tx else []
     if not at_once and steps and (session.json or not asks()):
         stop("there is no terminal to ask at; use --now", USAGE)
     if not session.json:
-        _show(session, steps)
+        _show(session, steps, done)
     if steps and (at_once or click.confirm("Do it?", err=True)):
         with session.change() as tx:
             if _steps(session, tx, tx.journal.list(run=run), run) != steps:
@@ -117,7 +120,7 @@ def _do(session: Session, tx: Tx, steps: list[Step], run: str) -> None:
                 id="", roles=(one.role,), people=(one.person,), replaces=None, start=one.window.start, end=one.window.end,
                 reason=f"undo of {run}", origin="command",
             )  # fmt: skip
-            _record(session, tx, of, wanted)
+            _record(session, tx, of, wanted, one.destination)
     tx.journal.add(at=session.now, event="undone", actor=actor(), entry=run, new=[_said(one) for one in steps])
     touched = {one.schedule for one in steps}
     tx.destinations.want(one.name for one in session.config.destinations.values() if one.schedule in touched)
@@ -136,13 +139,15 @@ def _said(one: Step) -> dict[str, Any]:
     }
 
 
-def _show(session: Session, steps: list[Step]) -> None:
+def _show(session: Session, steps: list[Step], done: list[Line]) -> None:
+    """`done`: when it was undone before, newest first."""
     rows = []
     for one in steps:
         zone = session.rota.schedules[one.schedule].timezone
-        rows.append((one.schedule, one.role, one.person, when(one.window.start, zone), when(one.window.end, zone), one.words))
-    table(
-        ("schedule", "role", "person", "from", "to", "what"),
-        rows,
-        "nothing of that run can be taken back: it only added, or it is over",
-    )
+        people = ", ".join(map(session.name, one.person.split(", ")))
+        rows.append((f"{one.schedule}, {one.role}", people, between(one.window.start, one.window.end, zone), one.words))
+    nothing = "nothing of that run can be taken back: it only added, or it is over"
+    if done:
+        at = when(done[0].at, session.rota.timezone)
+        nothing = f"{done[0].actor} undid that run at {at}: nothing of it is left to take back"
+    table(("role", "who", "when", "what"), rows, nothing)

@@ -281,9 +281,10 @@ def _decided(
     known = {name for hold in holds for name in hold.names}
     waiting = [d for d in drifts if d.do is Do.HOLD and d.name(q.now) not in known]
     if waiting:
+        words = "; ".join(sorted({d.words for d in waiting}))
         more = (
             *more,
-            hold_for(q.destination, "; ".join(sorted({d.words for d in waiting})), [d.name(q.now) for d in waiting]),
+            hold_for(q.destination, f"{words}; an ack lets the rota win", [d.name(q.now) for d in waiting]),
         )
     lacking = absent.lacking(after, q.missing, q.now, q.now + q.horizon)
     marked = absent.unsent(marked, q.missing) + absent.refused(lacking, shows, q.missing, q.now)

@@ -81,7 +81,7 @@ def _window(days: _Days, name: str) -> Window:
 def _one(found: list[Shift], days: Mapping[str, _Days | None], zones: Mapping[str, str], text: str, now: Instant) -> Shift:
     coming = sorted((shift for shift in found if shift.end > now), key=lambda shift: (shift.start, shift.schedule, shift.role))
     if not found:
-        raise Unclear(f"{text!r}: no such shift")
+        raise Unclear(f"{text!r}: no such shift; `syncd shifts` lists those that there are")
     if not coming:
         raise Unclear(f"{text!r}: that shift has ended", sorted(found, key=lambda shift: shift.start)[-3:])
     if len(coming) > 1:

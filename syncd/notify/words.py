@@ -51,8 +51,9 @@ def digest(all_said: Sequence[Said], rota: Rota, reader: Reader, *, more: int = 
 
 
 def in_a_line(said: Said, rota: Rota) -> str:
-    """Its title, for the journal, in the schedule's zone."""
-    return message(said, rota, Reader("", "")).title
+    """Its title, for the journal, in the schedule's zone; of one that says "you", with whom it is told."""
+    who = rota.people.get(str(said.get("person", "")))
+    return (f"{who.name}: " if who else "") + message(said, rota, Reader("", "")).title
 
 
 def when(at: Instant | None, zones: Zones, *, unknown: str = "–") -> str:

@@ -247,7 +247,7 @@ def listed(syncd: CommandLine, *more: str) -> list[str]:
 
 def test_a_start_before_it_was_recorded_is_kept_as_written_and_listed_as_it_is_in_force(syncd: CommandLine) -> None:
     syncd.json("override", "add", "--person", "cho", "--from", "2026-03-11", "--to", "2026-03-12")
-    assert listed(syncd) == ["payments primary Cho Min-ji Wed 2026-03-11 13:00 – Thu 2026-03-12 00:00 CET ana in force"]
+    assert listed(syncd) == ["payments, primary Cho Min-ji Wed 2026-03-11 13:00 – Thu 2026-03-12 00:00 CET in force ana"]
     (said,) = syncd.json("override", "list")
     assert said["start"] == "2026-03-10T23:00:00Z"
     assert said["in_force"] == [{"roles": ["primary"], "start": "2026-03-11T12:00:00Z", "end": "2026-03-11T23:00:00Z"}]
@@ -260,8 +260,8 @@ def test_an_override_is_listed_with_what_an_undo_left_of_it(syncd: CommandLine) 
     syncd.run("export", "--now")
     run = next(line["run"] for line in syncd.json("history") if line["run"])
     assert syncd.run("undo", run, "--now").exit_code == 0
-    whole = "payments primary {} Mon 2026-03-16 09:00 – Mon 2026-03-23 09:00 CET ana {}"
-    put_back = whole.format("Ben Okafor", f"in force undo of {run}")
+    whole = "payments, primary {} Mon 2026-03-16 09:00 – Mon 2026-03-23 09:00 CET {}"
+    put_back = whole.format("Ben Okafor", f"in force ana: undo of {run}")
     assert listed(syncd) == [put_back]
-    assert listed(syncd, "--all") == [whole.format("Cho Min-ji", "cut out"), put_back]
+    assert listed(syncd, "--all") == [whole.format("Cho Min-ji", "cut out ana"), put_back]
     assert [one["in_force"] != [] for one in syncd.json("override", "list")] == [False, True]

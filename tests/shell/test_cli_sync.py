@@ -212,7 +212,7 @@ def test_an_edit_that_gave_way_to_the_rota_can_be_brought_back_in_one_step(syncd
     (row,) = syncd.json("oncall", "--at", "2026-03-24", "--role", "primary")
     assert [one["id"] for one in row["people"]] == ["cho"]
     assert syncd.json("conflicts") == []
-    assert "no conflict" in syncd.refused("restore", conflict["id"])
+    assert "was restored by ana at Wed 2026-03-11 13:00 CET" in syncd.refused("restore", conflict["id"])
     syncd.run("export", "--now")
     assert sum("Cho Min-ji" in path.read_text() for path in files(syncd)) == 1
 

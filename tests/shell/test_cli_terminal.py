@@ -123,7 +123,12 @@ def test_history_tells_of_an_edit_that_gave_way_with_what_brings_it_back(syncd: 
         f" it showed Cho Min-ji, the rota has Ben Okafor; the rota was put back ({conflict['id']})"
     )
     assert said in " ".join(syncd.run("history").output.split())
-    assert syncd.run("undo", syncd.json("history")[0]["run"], "--now").exit_code == 0
+    listed = " ".join(syncd.run("conflicts").output.split())
+    assert f"{conflict['id']} calendar, primary, since Wed 2026-03-11 13:00 CET Mon 2026-03-16 09:00 – Mon 2026-03-23" in listed
+    assert "it showed Cho Min-ji, the rota has Ben Okafor; the rota was put back" in listed
+    assert syncd.run("restore", conflict["id"]).exit_code == 0
+    said = "restored calendar Cho Min-ji as primary, Mon 2026-03-16 09:00 – Mon 2026-03-23 09:00 CET (restored from calendar)"
+    assert said in " ".join(syncd.run("history").output.split())
 
 
 def test_status_says_why_and_what_to_look_at_next(syncd: CommandLine) -> None:

@@ -43,6 +43,9 @@ def test_an_import_is_taken_back_and_the_calendar_follows(syncd: CommandLine) ->
     assert syncd.run("export", "--now").exit_code == 0
     assert "Cho Min-ji" not in "".join(path.read_text() for path in event.parent.glob("*.ics"))
     assert syncd.json("undo", run, "--now") == []
+    assert "ana undid that run at Wed 2026-03-11 13:00 CET" in syncd.run("undo", run).output
+    said = f"undone – run {run}: Cho Min-ji, Mon 2026-03-23 09:00 CET – Mon 2026-03-30 09:00 CEST: the import is taken back"
+    assert said in " ".join(syncd.run("history").output.split())
 
 
 def test_whom_a_run_replaced_comes_back(syncd: CommandLine) -> None:
@@ -68,4 +71,4 @@ def test_it_is_shown_first_and_done_only_when_one_agrees(syncd: CommandLine) -> 
 
 
 def test_a_run_that_there_was_not_is_named(syncd: CommandLine) -> None:
-    assert "no run" in syncd.refused("undo", "20260101T000000Z-abcdef")
+    assert "no run '20260101T000000Z-abcdef'; `syncd history`" in syncd.refused("undo", "20260101T000000Z-abcdef")
