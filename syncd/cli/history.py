@@ -67,6 +67,13 @@ def _what(session: Session, one: Line) -> str:
     if _is_shift(one.old) and _is_shift(one.new) and _time(one.old, zone) == _time(one.new, zone):
         people = dict.fromkeys((_person(session, one.old), _person(session, one.new)))
         return f"{' → '.join(people)}, {_time(one.new, zone)}"
+    if one.event == "notices set" and isinstance(one.new, dict):
+        from syncd.cli.notices import shown
+
+        chosen = (f"{kind} {'default' if value is None else shown(value)}" for kind, value in one.new.items())
+        return f"{one.entry}: {', '.join(chosen)}"
+    if one.event in ("held", "ack"):
+        return f"{one.new} ({one.digest})"
     if one.event == "undone":
         return f"run {one.entry}: {_said(session, one.new, zone)}"
     said = [_said(session, value, zone) for value in (one.old, one.new) if value is not None]

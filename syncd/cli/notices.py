@@ -56,10 +56,10 @@ def notices(session: Session, person: str | None, channel: str | None) -> None:
     if session.json:
         as_json(rows)
         return
-    shown = [(row["channel"], row["notice"], _shown(row["value"]), row["from"], _MEANING[Kind(row["notice"])]) for row in rows]
+    cells = [(row["channel"], row["notice"], shown(row["value"]), row["from"], _MEANING[Kind(row["notice"])]) for row in rows]
     table(
         ("channel", "notice", "told", "because", "what it tells"),
-        shown,
+        cells,
         "no personal channel (`mailto`) is configured under `notices.channels:`",
     )
     if named and rows and not session.rota.people[named].email:
@@ -88,7 +88,7 @@ def set_(session: Session, kind: str, value: str, to: str | None, person: str | 
     if session.json:
         as_json({"person": named or None, "channel": channel, "notice": kind, "value": chosen})
     else:
-        click.echo(f"{named or channel}: {kind} {_shown(chosen) if chosen is not None else 'as the file says'}")
+        click.echo(f"{named or channel}: {kind} {shown(chosen) if chosen is not None else 'as the file says'}")
         if named and any(_follows(session, schedule) for schedule in session.rota.schedules):
             click.echo("where a team says `follow: team`, its word counts and not yours")
 
@@ -204,7 +204,7 @@ def _said(session: Session, ways: Ways, choices: Choices, person: str, channel: 
             return {"value": AUDIENCES[kind].default, "from": "default"}
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     if isinstance(value, dict):
         parts = [span(value["lead"]) + " ahead"] if "lead" in value else []
         parts += [value["to"]] if "to" in value else []

@@ -261,6 +261,8 @@ def _removed(tx: Tx | None, of: Schedule) -> list[Override]:
 def fairness(session: Session, schedule: str | None, role: str | None, start: str | None, end: str | None) -> None:
     """Hours, nights (22:00 to 06:00), weekends and holidays per person and role, of the time within the period.
 
+    What has passed is counted from the record of who really was on call, as far as there is one.
+
     Without --schedule, times without an offset are in the configuration's zone.
     """
     from syncd.cli.holidays import days_off
@@ -271,7 +273,11 @@ def fairness(session: Session, schedule: str | None, role: str | None, start: st
     window = session.period(start, end, schedules[0].timezone if schedule else session.rota.timezone)
     with session.look() as tx:
         rota = replace(session.rota, schedules={of.id: session.in_force(of, tx) for of in schedules})
-    found = shares(rota, window, role=role, holidays=days_off(rota, window))
+
+        def served(of: Schedule, within: Window, named: str) -> list[Duty]:
+            return duties(tx, of, within, session.now, named)
+
+        found = shares(rota, window, role=role, holidays=days_off(rota, window), duties=served)
     if session.json:
         as_json([one._asdict() for one in found])
         return
@@ -279,6 +285,7 @@ def fairness(session: Session, schedule: str | None, role: str | None, start: st
         (session.name(one.person), one.role, f"{round(one.hours, 1):g}", one.nights, one.weekends, one.holidays) for one in found
     ]
     table(("person", "role", "hours", "nights", "weekends", "holidays"), rows, "nobody")
+    click.echo(between(window.start, window.end, schedules[0].timezone if schedule else session.rota.timezone))
 
 
 def _by(one: Duty) -> str:

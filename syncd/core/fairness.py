@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from syncd.core.model import DAY, HOUR, WEEK, Rota, Schedule, Window
+from syncd.core.model import DAY, HOUR, WEEK, Instant, Rota, Schedule, Window
 from syncd.core.shifts import roles_of, shifts
 from syncd.core.zone import local_of, zone
 
 DaysOff = Callable[[Schedule, str], Collection[date]]
 """The holidays of a person of a schedule, by her id."""
+
+
+class Spell(Protocol):
+    """A shift, of the rota or of the record of what was served."""
+
+    @property
+    def person(self) -> str: ...
+    @property
+    def start(self) -> Instant: ...
+    @property
+    def end(self) -> Instant: ...
+
+
+Duties = Callable[[Schedule, Window, str], Iterable[Spell]]
+"""Who is on call in a schedule, a time and a role."""
 
 
 class Share(NamedTuple):
@@ -38,7 +53,13 @@ class _Tally:
 
 
 def fairness(
-    rota: Rota, window: Window, *, schedule: str | None = None, role: str | None = None, holidays: DaysOff = lambda _, __: ()
+    rota: Rota,
+    window: Window,
+    *,
+    schedule: str | None = None,
+    role: str | None = None,
+    holidays: DaysOff = lambda _, __: (),
+    duties: Duties = lambda schedule, window, role: shifts(schedule, window, role=role),
 ) -> list[Share]:
     """One row for everybody who is on call in `window` or takes turns, by role and person; only time within `window`."""
     tallies: dict[tuple[str, str], _Tally] = {}
@@ -50,7 +71,7 @@ def fairness(
                 tallies.setdefault((layer.role, person), _Tally())
         for named in roles_of(one):
             if role is None or named == role:
-                _count(tallies, one, named, window, holidays)
+                _count(tallies, one, named, window, holidays, duties)
     return [
         Share(person, named, tally.seconds / HOUR, len(tally.nights), len(tally.weekends), len(tally.holidays))
         for (named, person), tally in sorted(tallies.items(), key=lambda one: one[0])
@@ -58,10 +79,12 @@ def fairness(
     ]
 
 
-def _count(tallies: dict[tuple[str, str], _Tally], schedule: Schedule, role: str, window: Window, holidays: DaysOff) -> None:
+def _count(
+    tallies: dict[tuple[str, str], _Tally], schedule: Schedule, role: str, window: Window, holidays: DaysOff, duties: Duties
+) -> None:
     there = zone(schedule.timezone)
     off: dict[str, Collection[date]] = {}
-    for shift in shifts(schedule, window, role=role):
+    for shift in duties(schedule, window, role):
         start, end = max(shift.start, window.start), min(shift.end, window.end)
         tally = tallies.setdefault((role, shift.person), _Tally())
         tally.seconds += end - start

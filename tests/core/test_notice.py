@@ -87,3 +87,7 @@ def test_events_that_cover_a_hole_with_one_known_person_are_named():
 def test_a_notice_knows_whether_the_edit_came_into_the_rota_and_says_what_happened_in_the_words_of_the_table():
     assert [told(replace(DRIFT, do=do))[0].imported for do in (Do.IMPORT, Do.PUSH, Do.WITHDRAW)] == [True, False, False]
     assert told(DRIFT)[0].drift == "changed on both sides, differently"
+
+
+def test_a_notice_knows_whether_a_hold_tells_of_it():
+    assert [told(replace(DRIFT, do=do))[0].waits for do in (Do.HOLD, Do.KEEP)] == [True, False]

@@ -39,7 +39,9 @@ def test_a_choice_is_kept_shown_and_taken_back(syncd: CommandLine) -> None:
     assert (bens["removed"], group["conflict"]) == (True, False)
     syncd.run("notices", "set", "handoff", "default")
     assert {row["notice"]: row["from"] for row in syncd.json("notices")}["handoff"] == "the file"
-    assert "notices set" in syncd.run("history").stdout
+    told = " ".join(syncd.run("history").stdout.split())
+    assert "notices set – ana: handoff default" in told
+    assert "notices set – ana: handoff 30m ahead, both" in told
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,9 @@ def test_a_past_instant_is_answered_from_the_record(syncd: CommandLine) -> None:
         ("cho", "2026-03-16T08:00:00Z", "2026-03-23T08:00:00Z"),
     ]
     assert len({one["key"] for one in found}) == 4
+    week_of_ben = ("fairness", "--from", "2026-03-02T08:00Z", "--to", "2026-03-09T08:00Z")
+    assert {one["person"]: one["hours"] for one in syncd.json(*week_of_ben)} == {"ben": 168.0, "cho": 0.0}
+    assert "Mon 2026-03-02 09:00 – Mon 2026-03-09 09:00 CET" in syncd.run(*week_of_ben).output.splitlines()
 
 
 def test_a_running_shift_is_whole_though_part_of_it_is_recorded(syncd: CommandLine) -> None:
