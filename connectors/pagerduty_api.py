@@ -279,8 +279,10 @@ def every(api: Api, path: str, name: str, params: Sequence[tuple[str, str]] = ()
         answer = api.get(path, [*params, ("limit", str(PAGE)), ("offset", str(len(found)))])
         items = listed(answer, name)
         found += items
-        if not answer.data.get("more") or not items:
+        if not answer.data.get("more"):
             return found, answer
+        if not items:
+            raise Unavailable(f"PagerDuty's list of {name} has an empty page before its end")
     raise Unavailable(f"PagerDuty's list of {name} has more than {PAGES} pages, which cannot be read to the end")
 
 

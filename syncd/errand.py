@@ -39,11 +39,11 @@ class Paces:
 
 
 def _credential(settings: Destination) -> tuple[str, ...]:
-    """Where the secrets of a destination lie; the destination itself where it has none."""
+    """Where the secrets of a destination lie, which two kinds of one vendor share; the destination itself where it has none."""
     options = settings.options
     found = [getattr(options, one.name) for one in dataclasses.fields(options)] if dataclasses.is_dataclass(options) else []
     used = sorted(one.where for one in found if isinstance(one, Secret))
-    return (settings.kind, *used) if used else (settings.name,)
+    return tuple(used) or (settings.name,)
 
 
 class Attempt:

@@ -251,6 +251,12 @@ def test_a_list_without_an_end_is_no_look(place: Vendor, pager: PagerDutyV3) -> 
     assert len(place.journal) == 100
 
 
+def test_a_page_that_is_empty_before_the_end_is_no_look(place: Vendor, pager: PagerDutyV3) -> None:
+    place.faults.add(Fault(method="GET", path="custom_shifts$", status=200, body={"custom_shifts": [], "more": True}))
+    with pytest.raises(Unavailable, match="empty page"):
+        pager.read(WINDOW, {})
+
+
 @pytest.mark.parametrize("status", [400, 404])
 def test_an_id_from_before_an_upgrade_is_gone(place: Vendor, pager: PagerDutyV3, status: int) -> None:
     place.faults.add(Fault(path="custom_shifts/Q1$", status=status, body={"error": {"message": "Not Found", "code": 2100}}))

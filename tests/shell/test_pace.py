@@ -11,7 +11,9 @@ from threading import Event
 import pytest
 
 from syncd.clock import SystemClock
+from syncd.config import load
 from syncd.connector import Unavailable
+from syncd.errand import Paces
 from syncd.pace import LOOK, Pace, Turn
 from tests.shell.command_line import ROTA
 from tests.shell.running import Running
@@ -115,6 +117,22 @@ def test_whoever_no_longer_waits_keeps_nobody_behind_it() -> None:
     first.join(30)
     held.end()
     assert taken.wait(30)
+
+
+def test_two_kinds_of_one_vendor_share_the_pace_of_their_credential(tmp_path: Path) -> None:
+    for name in ("key", "other"):
+        (tmp_path / name).write_text("zeisig-und-lerche")
+        (tmp_path / name).chmod(0o600)
+    pagers = {"old": ("pagerduty", "key"), "new": ("pagerduty_v3", "key"), "far": ("pagerduty_v3", "other")}
+    text = ROTA + "destinations:\n"
+    for name, (kind, key) in pagers.items():
+        options = f"schedule: P{name.upper()}, token: {{file: {key}}}"
+        text += f"  {name}: {{kind: {kind}, schedule: payments, role: primary, options: {{{options}}}}}\n"
+    (tmp_path / "syncd.yaml").write_text(text)
+    there, paces = load(tmp_path / "syncd.yaml").destinations, Paces()
+    old, new, far = (paces.of(there[name], 1) for name in pagers)
+    assert old is new
+    assert far is not new
 
 
 class Busy:
