@@ -17,6 +17,8 @@ from syncd.web.status import modes_of, rows_of
 
 SHOWN = 6
 """Changes of a hold that a person reads; JSON has all."""
+LATE = 360
+"""Seconds after which nobody looks any more: a daemon gives up a cycle after five minutes."""
 COLORS = {"OK": "green", "Pending": "yellow", "Warning": "yellow", "Error": "red"}
 
 
@@ -48,9 +50,18 @@ def status(session: Session) -> None:
     table(("destination", "mode", "status", "last cycle", "holds", "conflicts", "imported"), rows, "no destinations")
     for reason in reasons:
         click.echo(safe(reason))
+    due = {one["destination"]: parse(one["next_due"]) for one in found if one["next_due"]}
+    late = {name: at for name, at in due.items() if session.now - at > LATE}
+    if late:
+        at = when(min(late.values()), session.rota.timezone)
+        click.echo(safe(f"{', '.join(late)}: not looked at since {at}, when it was due: does the daemon run? `syncd health`"))
     for count, what, how in (
         (sum(one["holds"] for one in found), "held", "`syncd holds` shows what waits for an answer"),
-        (sum(one["conflicts"] for one in found), "in conflict", "`syncd conflicts` shows what gave way to the rota"),
+        (
+            sum(one["conflicts"] for one in found),
+            "in conflict",
+            "`syncd conflicts` shows where an edit and the rota disagree",
+        ),
     ):
         if count:
             click.echo(f"{count} {what}: {how}")
@@ -164,7 +175,7 @@ def conflicts(session: Session) -> None:
         click.echo(f"{one.id}  {one.destination}, {one.role}, since {when(one.since, zone)}")
         said = sides(_people(session, one.destination_had), _people(session, one.rota), one.done)
         lines([(safe(f"{between(one.start, one.end, zone)}: {said}"),)], columns(), "  ")
-    click.echo("`syncd restore ID` brings one back into the rota, `syncd ack ID` takes it off this list")
+    click.echo("`syncd restore ID` brings one back, `syncd ack ID` takes it off this list")
 
 
 def _people(session: Session, value: Any) -> str:

@@ -6,12 +6,15 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from syncd.cli.show import between, lines, width
-from tests.shell.command_line import FOLDER, ROTA, CommandLine, command_line
+from syncd.store import Store
+from tests.shell.command_line import FOLDER, NOON, ROTA, CommandLine, command_line
 
 WIDE = ROTA.replace("Ana Lima", "王飞 🚀").replace("Ben Okafor", '"Hal 👩\u200d💻"') + FOLDER
 TWO_ROLES = ROTA + "    needs: {secondary: always}\n"
@@ -137,6 +140,22 @@ def test_status_says_why_and_what_to_look_at_next(syncd: CommandLine) -> None:
     syncd.run("export", "--now")
     found = syncd.run("status").output
     assert "calendar: " in found
+
+
+def test_status_says_that_nobody_looks_any_more(syncd: CommandLine) -> None:
+    syncd.write(ROTA + FOLDER)
+    syncd.run("export", "--now")
+    store = Store.open(syncd.folder / "state" / "syncd")
+    assert store is not None
+    with store.write() as tx:
+        known = tx.destinations.get("calendar")
+        assert known is not None
+        tx.destinations.put(replace(known, next_due=int(datetime.fromisoformat(NOON).timestamp()) + 300))
+    store.close()
+    assert "daemon" not in syncd.run("status").output
+    syncd.at("2026-03-11T12:30:00+00:00")
+    said = "calendar: not looked at since Wed 2026-03-11 13:05 CET, when it was due: does the daemon run? `syncd health`"
+    assert said in syncd.run("status").output.splitlines()
 
 
 def test_status_says_that_the_configuration_cannot_be_used_any_more(syncd: CommandLine) -> None:
