@@ -156,29 +156,31 @@ class Daemon:
         found = self._reading.ended()
         if found is None:
             return
-        if isinstance(found, Config):
-            self._refused = ""
-            self._settle_in(found)
-            self._adopt(found)
-            log.logger().info("config.reloaded", destinations=sorted(found.destinations))
-        else:
-            problems = [str(one) for one in found.errors] if isinstance(found, ConfigError) else [str(found)]
-            log.logger().error("config.refused", problems=problems)
-            if self._refused != problems[0]:
-                self._refused = problems[0]
-                self._proof.tell(
-                    "config-refused",
-                    f"the changed configuration is refused, the old one stays in force: {problems[0]}",
-                    look="syncd check",
-                )
-        systemd.tell("READY=1")
+        try:
+            if isinstance(found, Config):
+                self._settle_in(found)
+                self._adopt(found)
+                self._refused = ""
+                log.logger().info("config.reloaded", destinations=sorted(found.destinations))
+            else:
+                self._refuse([str(one) for one in found.errors] if isinstance(found, ConfigError) else [str(found)])
+        finally:
+            systemd.tell("READY=1")
+
+    def _refuse(self, problems: list[str]) -> None:
+        log.logger().error("config.refused", problems=problems)
+        if self._refused != problems[0]:
+            self._refused = problems[0]
+            text = f"the changed configuration is refused, the old one stays in force: {problems[0]}"
+            self._proof.tell("config-refused", text, look="syncd check")
 
     def _settle_in(self, config: Config) -> None:
         """What does not belong to a destination: the log changes at once, the store and the health endpoint stay."""
         old = self._config
         if config.log != old.log:
             log.configure(config.log.level, config.log.format)
-        stays = [key for key in ("store", "tenant", "health") if getattr(config, key) != getattr(old, key)]
+        now, before = _lasting(config), _lasting(old)
+        stays = [key for key in now if now[key] != before[key]]
         if stays:
             log.logger().warning("config.restart_needed", keys=stays)
         if _files(config) != self._watched.paths:
@@ -280,6 +282,13 @@ class Daemon:
             worker.wake.set()
         for worker in (*self._workers.values(), *self._going):
             worker.end(until)
+
+
+def _lasting(config: Config) -> dict[str, object]:
+    """What counts from start to end; of a secret only where it lies."""
+    health = config.health
+    listens = health and (health.host, health.port, health.key.where if health.key else None)
+    return {"store": config.store, "tenant": config.tenant, "health": listens}
 
 
 def _files(config: Config) -> tuple[Path, ...]:

@@ -93,6 +93,12 @@ def test_the_unit_runs_without_rights() -> None:
     assert {name: service.get(name) for name in wanted} == wanted
 
 
+@pytest.mark.parametrize("unit", ["syncd.service", "user/syncd.service"])
+def test_a_unit_that_cannot_start_is_never_given_up(unit: str) -> None:
+    lines = (ROOT / "systemd" / unit).read_text().splitlines()
+    assert {"StartLimitIntervalSec=0", "Restart=on-failure"} <= set(lines)
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_the_units_exposure_is_at_most_one_and_a_half() -> None:
     done = subprocess.run(

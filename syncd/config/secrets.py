@@ -74,12 +74,20 @@ def _in_environment(node: Node, path: str, report: Report, name: str, *, look: b
     return Secret(f"environment {name}", lambda: os.environ[name])
 
 
+def _lacking(file: Path) -> str:
+    """What follows "there is none", or "" where there is one."""
+    try:
+        return "" if file.is_file() else " "
+    except OSError as error:
+        return f": {file}: {error.strerror}"
+
+
 def _as_credential(node: Node, path: str, report: Report, name: str, *, look: bool) -> Secret:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not _CREDENTIAL.fullmatch(name):
         report.error(node, path, "this is no name of a credential", "name it as in LoadCredential=NAME:FILE")
-    elif look and folder and not Path(folder, name).is_file():
-        report.error(node, path, f"systemd passed no credential {name}", f"add LoadCredential={name}:FILE to the unit")
+    elif look and folder and (why := _lacking(Path(folder, name))):
+        report.error(node, path, f"systemd passed no credential {name}{why}", f"add LoadCredential={name}:FILE to the unit")
     elif look and not folder:
         report.warn_once(node, path, "credentials cannot be seen here", "systemd passes them to the service alone")
 

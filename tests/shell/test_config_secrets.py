@@ -83,6 +83,13 @@ def test_a_credential_of_systemd_is_read_from_its_folder(tmp_path: Path, monkeyp
     assert "LoadCredential=other:" in problem.remedy
 
 
+def test_a_credential_that_cannot_be_looked_at_is_a_problem_at_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / ("n" * 300)))  # as where the folder is another user's
+    (problem,) = problems_of("{credential: token}", tmp_path)
+    assert "systemd passed no credential token: " in problem.problem
+    assert problem.line == 4
+
+
 @pytest.mark.parametrize("token", ["{env: SYNCD_NOT_SET_ANYWHERE}", "{credential: token}"])
 def test_a_secret_that_only_the_service_sees_is_a_warning_elsewhere(
     token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

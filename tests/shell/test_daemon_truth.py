@@ -23,6 +23,8 @@ from structlog.testing import capture_logs
 
 from connectors.memory_place import Call, lost, place
 from syncd import systemd
+from syncd.config.settings import Health
+from syncd.connector import Secret
 from syncd.watch import Watched
 from syncd.web.metrics import FAMILIES
 from tests.shell.command_line import FOLDER, ROTA
@@ -428,5 +430,9 @@ def test_a_changed_store_or_health_says_that_it_waits_for_a_restart(tmp_path: Pa
         old = running.daemon.account().config
         running.daemon._settle_in(replace(old, store="/elsewhere", health=None))
         assert [line["keys"] for line in logs if line["event"] == "config.restart_needed"] == [["store", "health"]]
+        keyed = [replace(old, health=Health(key=Secret("credential health", lambda: "the same place"))) for _ in range(2)]
+        running.daemon._config = keyed[0]
+        running.daemon._settle_in(keyed[1])
+        assert events(logs).count("config.restart_needed") == 1
     finally:
         running.close()
