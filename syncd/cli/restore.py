@@ -96,7 +96,7 @@ def _wanted(session: Session, conflict: Conflict, of: Schedule) -> list[Override
         times = f"--from {utc(max(conflict.start, session.now))} --to {utc(conflict.end)}"
         stop(f"nobody stood there: there is nobody to bring back; if nobody is to be on call then: {how} {times}", USAGE)
     if unknown:
-        stop(f"{', '.join(unknown)} is not in `people`: add them first", USAGE)
+        stop(f"{', '.join(unknown)} is not in `people`: add the person there, or an alias, then restore it", USAGE)
     if conflict.end <= session.now:
         stop("it is over: the past stays as it was", USAGE)
     stood = [(conflict.start, conflict.end, person) for person in people]

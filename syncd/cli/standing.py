@@ -73,7 +73,10 @@ def status(session: Session) -> None:
 @click.command(cls=Command)
 @with_session
 def holds(session: Session) -> None:
-    """Changes that wait for a human; `syncd ack DIGEST` lets one happen."""
+    """Changes that wait for a human; `syncd ack DIGEST` lets one happen.
+
+    One that is not wanted ends by itself: put the rota, or what was edited, back as it was.
+    """
     session.of_the_store()
     with session.look() as tx:
         found = tx.holds.open() if tx else ()
