@@ -1,4 +1,4 @@
-"""Transactions on a database, whichever it is: all or nothing, a connection a thread, one that was lost is made anew.
+"""Transactions on a database, whichever it is: all or nothing, on a few connections, one that was lost is made anew.
 
 One writer at a time: whatever is read in a write transaction is still true when it commits. Readers see one moment and wait
 for nobody. The threads of a process queue for their turn here: the databases' own locks are for other processes, and know no
@@ -19,6 +19,9 @@ from syncd.store.turns import Turns
 
 PATIENCE = 30
 """Seconds in which a thread's turn to write comes, whatever the others meet with (F42): less than a lease lasts."""
+
+MOST = 8
+"""Connections of a process: hundreds of threads share them, as a server of PostgreSQL has a hundred for everybody."""
 
 Row = Mapping[str, Any]
 
@@ -72,7 +75,7 @@ class Session:
 
 
 class _Connection:
-    """A driver's connection, closed with the thread that it belongs to. `using` is held while a transaction is open."""
+    """A driver's connection. `using` is held while a transaction is open."""
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
@@ -86,7 +89,7 @@ class _Connection:
         self.closed = True
 
     def retire(self) -> None:
-        """Closed at once, or by its thread at the end of what it does: under a running statement SQLite would crash."""
+        """Closed at once, or by whoever uses it at the end of what it does: under a running statement SQLite would crash."""
         self._retired = True
         self.end()
 
@@ -109,6 +112,8 @@ class Database(ABC):
         self._mine = threading.local()
         self._turns = Turns()
         self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._idle: list[_Connection] = []
+        self._seats = threading.Semaphore(MOST)
         self._counting = threading.Lock()
 
     @contextmanager
@@ -116,7 +121,7 @@ class Database(ABC):
         """All or nothing; what goes wrong, also at the very end, leaves nothing behind."""
         if getattr(self._mine, "inside", False):
             raise RuntimeError("transactions do not nest")
-        with self._turn() if write else nullcontext():
+        with self._turn() if write else nullcontext(), self._seat():
             connection = self._begun(write=write)
             self._mine.inside = True
             try:
@@ -130,13 +135,24 @@ class Database(ABC):
                 raise
             finally:
                 self._mine.inside = False
-                connection.using.release()
-                connection.end()
+                self._give_back(connection)
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        if not self._seats.acquire(timeout=PATIENCE):
+            raise self._busy()
+        try:
+            yield
+        finally:
+            self._seats.release()
+
+    def _busy(self) -> StoreError:
+        return StoreError(f"{self.where} was kept busy for {PATIENCE} s by our own threads; nothing was written. Try again.")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._turns.take(PATIENCE):
-            raise StoreError(f"{self.where} was kept busy for {PATIENCE} s by our own threads; nothing was written. Try again.")
+            raise self._busy()
         try:
             yield
         finally:
@@ -156,11 +172,22 @@ class Database(ABC):
             return [one for one in self._all if not one.closed]
 
     def _kept(self) -> _Connection | None:
-        kept: _Connection | None = getattr(self._mine, "connection", None)
-        return None if kept is None or kept.closed else kept
+        """The one that was used last of those that nobody uses."""
+        with self._counting:
+            while self._idle:
+                if not (kept := self._idle.pop()).closed:
+                    return kept
+        return None
+
+    def _give_back(self, connection: _Connection) -> None:
+        connection.using.release()
+        connection.end()
+        if not connection.closed:
+            with self._counting:
+                self._idle.append(connection)
 
     def _begun(self, *, write: bool) -> _Connection:
-        """A connection with a transaction open. One that was lost since the last transaction is made anew, once."""
+        """A connection with a transaction open. One that was lost since the last transaction is made anew."""
         kept = self._kept()
         connection = kept or self._connected()
         connection.using.acquire()
@@ -171,11 +198,11 @@ class Database(ABC):
             self.begin(connection.raw, write=write)
         except BaseException as error:
             self._abandon(connection)
-            connection.using.release()
-            connection.end()
+            lost = connection.closed
+            self._give_back(connection)
             if not isinstance(error, self.errors):
                 raise
-            if kept is not None and self._kept() is None:
+            if kept is not None and lost:
                 return self._begun(write=write)
             raise self.explain(error) from error
         return connection
@@ -185,7 +212,6 @@ class Database(ABC):
             connection = _Connection(self.connect())
         except self.errors as error:
             raise self.explain(error) from None  # the driver's own text may have the password in it
-        self._mine.connection = connection
         with self._counting:
             self._all.add(connection)
         return connection
@@ -197,7 +223,6 @@ class Database(ABC):
                 connection.raw.execute("ROLLBACK")
         except self.errors:
             connection.close()
-            self._mine.connection = None
 
     @abstractmethod
     def connect(self) -> Any: ...

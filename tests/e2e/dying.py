@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from connectors.caldav_wire import Answer, Wire
@@ -54,6 +55,19 @@ def arrange(death: Death) -> None:
     def dying_connect(*args: Any, **more: Any) -> sqlite3.Connection:
         return connect(*args, **{**more, "factory": Connection})
 
+    def dying_execute(self: Any, sql: str, *args: Any, **more: Any) -> Any:
+        if sql != "COMMIT":
+            return execute(self, sql, *args, **more)
+        death.reached("before commit")
+        cursor = execute(self, sql, *args, **more)
+        death.reached("after commit")
+        return cursor
+
+    with suppress(ImportError):  # a store in PostgreSQL needs it
+        from psycopg import Connection as Postgres
+
+        execute = Postgres.execute
+        Postgres.execute = dying_execute  # type: ignore[method-assign]
     send = channel.send
 
     def dying_send(*args: Any) -> channel.Answer:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,35 @@ def test_a_first_export_that_is_killed_is_finished_by_the_next(one: Town, point:
     one.export()
     assert one.shown() == ROLLING
     one.nothing_to_do()
+
+
+@pytest.mark.parametrize(("point", "number"), [kill for kill in KILLS if kill.values[0].endswith("commit")])
+def test_whoever_is_killed_at_a_commit_to_postgresql_is_followed(
+    one: Town, point: str, number: int, request: pytest.FixtureRequest
+) -> None:
+    location, tenant = request.getfixturevalue("postgres_url"), f"killed_{point[:2]}_{number}"
+    one.path = one.server.calendar()
+    (one.syncd.folder / "key").write_text("5a" * 32)
+    (one.syncd.folder / "key").chmod(0o600)
+    text = (one.syncd.folder / "syncd.yaml").read_text().partition("destinations:")[0]
+    one.write(
+        f"tenant: {tenant}\nmarker_key: {{file: key}}\nstore: '{location}'\n{text}",
+        options="username: ana, password: {file: password}, connections: 1",
+    )
+    if died(one, point, number):
+        leases_run_out(location, f"syncd_{tenant}")
+    one.export()
+    assert one.shown() == ROLLING
+    one.nothing_to_do()
+
+
+def leases_run_out(location: str, schema: str) -> None:
+    """As after 45 seconds."""
+    import psycopg
+
+    with psycopg.connect(location) as connection, suppress(psycopg.errors.UndefinedTable):
+        connection.execute(f"SET search_path = {schema}")
+        connection.execute("UPDATE leases SET until = 0")
 
 
 @pytest.mark.parametrize("mode", ["authoritative", "bidirectional"])

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, Event, Thread
+from time import monotonic
 
 import pytest
 
@@ -15,6 +17,7 @@ from syncd.config import Config, load
 from syncd.cycle import Report, Trigger
 from syncd.errand import Errand
 from syncd.store import Store, StoreError
+from syncd.store.session import MOST
 from tests import postgres
 from tests.shell.command_line import NOON, ROTA, Stopped
 from tests.stores import KEY
@@ -148,3 +151,40 @@ def test_a_server_out_of_connections_is_said_and_costs_nothing(town: Town) -> No
         for one in taken:
             one.close()
     town.settled()
+
+
+def test_many_threads_get_along_with_the_few_connections_that_a_server_has(town: Town) -> None:
+    import psycopg
+
+    all_there, over = Barrier(41), Event()
+    problems: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            all_there.wait(60)
+            with town.store.write() as tx:
+                tx.facts.put(f"thread {number}", number)
+            with town.store.read() as tx:
+                assert tx.facts.get(f"thread {number}") == number
+        except BaseException as error:
+            problems.append(error)
+        over.wait(60)
+
+    threads = [Thread(target=work, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    try:
+        all_there.wait(60)
+        end = monotonic() + 60
+        while monotonic() < end:
+            with town.store.read() as tx:
+                if sum(tx.facts.get(f"thread {number}") == number for number in range(40)) == 40:
+                    break
+        with psycopg.connect(town.server.url) as admin:
+            (ours,) = admin.execute("SELECT count(*) - 1 FROM pg_stat_activity WHERE datname IS NOT NULL").fetchone() or (0,)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+    assert ours <= MOST
