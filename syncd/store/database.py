@@ -29,7 +29,7 @@ LIVENESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "ke
 """A server that is gone without a word is noticed within 25 s: without this a thread would wait for its answer for hours."""
 
 CACHE = 256
-"""KiB of the file that a connection keeps: there is one for each destination's thread, and the system keeps the file anyway."""
+"""KiB of the file that a connection keeps: the system keeps the file anyway."""
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _PASSWORD = re.compile(r"(?<=[?&]password=)[^&]+|(?<=:)(?!//).+(?=@)")

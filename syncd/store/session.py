@@ -164,7 +164,7 @@ class Database(ABC):
             connection.retire()
 
     def open_ones(self) -> list[Any]:
-        """The driver's connections, of all threads."""
+        """The driver's connections."""
         return [one.raw for one in self._open()]
 
     def _open(self) -> list[_Connection]:
