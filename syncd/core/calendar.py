@@ -111,6 +111,7 @@ def _drift(
         desired=want,
         observed=observed,
         refs=tuple((own.entry.ref, own.entry.version or "") for own in seen),
+        since=tuple(own.row.op for own in seen if own.row is not None),
         left=left,
         withdraw=undone.override if undone else "",
     )

@@ -48,6 +48,8 @@ class Drift:
     observed: frozenset[str]
     refs: tuple[tuple[str, str], ...] = ()
     """Ref and version of the entries observed."""
+    since: tuple[str, ...] = ()
+    """Our last writes of those: the same edit after another of them is another one, even at the same version."""
     left: tuple[str, ...] = ()
     """Refs of the entries that said what was agreed, whether they still stand or not."""
     people: tuple[str, ...] = ()

@@ -136,6 +136,7 @@ def _id(destination: str, d: Drift) -> str:
         str(d.desired),
         d.do,
         *(f"{r} {v}" for r, v in d.refs),
+        *d.since,
         *d.left,
     ]
     return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:12]

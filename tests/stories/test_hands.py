@@ -271,3 +271,25 @@ def test_a_shift_that_is_given_away_again_after_the_rota_took_it_back(shown: Sto
     shown.export()
     assert shown.shown()[1] == ("dee 12T09 13T09" if both_ways(shown) else "ana 12T09 13T09")
     shown.nothing_to_do()
+
+
+def test_the_same_edit_made_again_is_told_again_and_can_be_had_back_again(shown: Story) -> None:
+    shown.override("eve", "12T09", "13T09")  # so that every mode lets the rota win
+    shown.give("ana 12T09 13T09", "dee")
+    shown.export()
+    first = [one["id"] for one in shown.syncd.json("conflicts")]
+    assert shown.shown()[1] == "eve 12T09 13T09"
+    shown.run("ack", *first)
+    shown.pass_time(0.1)
+    for _ in range(2):
+        for one in shown.syncd.json("override", "list"):
+            shown.run("override", "remove", one["id"]) if not one["removed"] else None
+        shown.export()
+        shown.override("eve", "12T09", "13T09")
+        shown.give("ana 12T09 13T09", "dee")
+        shown.export()
+        (again,) = shown.syncd.json("conflicts")
+        assert again["id"] not in first
+        assert again["destination_had"]["people"] == ["dee"]
+        first.append(again["id"])
+        shown.run("ack", again["id"])
