@@ -138,6 +138,8 @@ class Lookout:
     def as_of(self, said: Mapping[str, Any], now: Instant) -> Mapping[str, Any] | None:
         """The notice as it is true now, however late; None where nothing of it is left to tell."""
         kind = said.get("kind")
+        if kind == "H" and said.get("digest"):
+            return said if self._waits(said) else None
         if kind not in _OF_THE_ROTA:
             return said
         seen = self._seen.get(str(said.get("schedule", "")))
@@ -155,6 +157,11 @@ class Lookout:
             case "approval":
                 return said if any(one.override.id == said["override"] for one in seen.waiting) else None
         return said
+
+    def _waits(self, said: Mapping[str, Any]) -> bool:
+        """Whether nobody answered the hold yet, and there is still something to hold."""
+        with self._store.read() as tx:
+            return any(hold.digest == said["digest"] for hold in tx.holds.open(said["destination"]))
 
     # --- one schedule --------------------------------------------------------------------
 

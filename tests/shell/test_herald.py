@@ -171,7 +171,32 @@ def test_a_removed_override_is_told_only_to_whoever_asked_for_it_and_names_whom_
     assert any("It showed: Zed of the vendor" in one["body"] for one in town.mails("cho"))
 
 
+def held(town: Town, digest: str) -> None:
+    with town.store.write() as tx:
+        tx.holds.put("pager", digest, reason="3 removals", changes=[], identities=["delete x"], since=town.clock.now())
+
+
+def test_a_hold_that_was_answered_before_anybody_was_told_of_it_is_not_told(town: Town) -> None:
+    alive = (town.folder / "mail").read_text()
+    town.secret("mail", "mailto://127.0.0.1:1?from=a@example.com&to=b@example.com")
+    held(town, "0123456789abcdef")
+    held(town, "fedcba9876543210")
+    town.post(id="h1", kind="H", digest="0123456789abcdef", text="3 removals without a successor")
+    town.post(id="h2", kind="H", digest="fedcba9876543210", text="30 replacements")
+    town.settle()
+    with town.store.write() as tx:
+        tx.holds.answer("012345", by="cho", at=town.clock.now())
+    town.secret("mail", alive)
+    town.restart()
+    town.at("2026-03-11T12:20:00+00:00")
+    wait_for(town, "cho", 1)
+    assert [one["subject"] for one in town.mails("cho")] == ["Held at pager: 30 replacements"]
+    with town.store.read() as tx:
+        assert tx.outbox.next_at() is None
+
+
 def test_a_hold_carries_its_digest_and_a_notice_of_the_service_goes_to_every_admin(town: Town) -> None:
+    held(town, "0123456789abcdef")
     town.post(id="h1", kind="H", digest="0123456789abcdef", text="3 removals without a successor")
     town.post(id="s1", kind="H", digest="", destination="", schedule="", role="", text="the changed configuration is refused")
     town.settle()

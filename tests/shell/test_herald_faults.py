@@ -103,6 +103,7 @@ def test_whoever_hears_of_a_hold_is_spared_the_status_that_it_makes_and_everybod
     with post.store.write() as tx:
         tx.preferences.set("ana", "", "hold", False)
         tx.preferences.set("ben", "", "attention", False)
+        tx.holds.put("pager", "0123456789abcdef", reason="4 removals", changes=[], identities=["delete x"], since=0)
     post.post("h1", kind="H", digest="0123456789abcdef", text="4 entries would be removed")
     post.post("a1", kind="attention", spares="hold", text="pager needs attention: 4 entries would be removed")
     post.turns(3)
