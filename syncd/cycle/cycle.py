@@ -15,13 +15,14 @@ from syncd.clock import Clock
 from syncd.config.settings import Destination
 from syncd.connector import Connector, ConnectorError, Denied, Unavailable, Unsupported
 from syncd.core.decide import Decision, Question, decide
+from syncd.core.health import next_unexported
 from syncd.core.mode import Mode
-from syncd.core.model import Rota
+from syncd.core.model import Instant, Rota
 from syncd.core.plan import Change, Status
 from syncd.core.record import Outcome
 from syncd.core.settle import Settled
 from syncd.cycle import remember, standing, tell
-from syncd.cycle.look import Look, Remembered, agrees, confirm, look, question
+from syncd.cycle.look import Look, Remembered, agrees, as_it_was, confirm, look, question
 from syncd.cycle.look import remember as recall
 from syncd.cycle.send import Answer, Sender, after_answers, paged_after
 from syncd.store import Lease, LeaseLost, Store, StoreError
@@ -140,8 +141,23 @@ class Cycle:
             report.error = error
             report.after = error.after if isinstance(error, Unavailable) else None
             denied = isinstance(error, Denied | Unsupported)
-            standing.failure(self._store, lease, self.settings, self.clock.now(), report.why, denied=denied, run=self.run)
+            now = self.clock.now()
+            missed = self._missed(now)
+            standing.failure(self._store, lease, self.settings, now, report.why, denied=denied, run=self.run, missed=missed)
         return report
+
+    def _missed(self, now: Instant) -> Instant | None:
+        """From when on somebody of the rota, as it is now, was not shown at the last look; None where that is not known."""
+        known = recall(self.store, self.settings, self.rota)
+        if known.last is None or not self.writes:
+            return None
+        seen = as_it_was(self._store.key, self._store.instance, self.settings, known.last, now)
+        try:
+            asked, _ = question(self.settings, self.rota, known, seen, self.connector, confirmed=False)
+            decision = decide(asked)
+        except Exception:  # the bug that the cycle failed of may be met with again
+            return None
+        return next_unexported(decision.targets, decision.standing, now, now + self.settings.horizon, decision.lacking)
 
     def _report(self) -> Report:
         return Report(destination=self.settings.name, mode=self.settings.mode, run=self.run)

@@ -110,12 +110,21 @@ def look(
         observation = connector.read(Window(window.start, further), versions)
     entries = (*observation.entries, *(contents[ref] for ref in sorted(observation.same)))
     at = observation.server_time if can.exclusive and observation.server_time is not None else now
-    marks = {
-        e.ref: verify(store_key, e.marker, instance=instance, destination=settings.name, uid=e.uid) for e in entries if e.marker
-    }
+    marks = _marks(store_key, instance, settings, entries)
     skewed = _skewed(settings.name, observation, now)
     jumped = _put_back(known.known, now) or skewed
     return Look(observation=observation, entries=entries, marks=marks, now=at, jumped=jumped, skewed=skewed)
+
+
+def as_it_was(store_key: bytes, instance: str, settings: Destination, last: Observation, now: Instant) -> Look:
+    """What the last complete look saw, for whoever cannot look now; nothing may be written by it."""
+    return Look(observation=last, entries=last.entries, marks=_marks(store_key, instance, settings, last.entries), now=now)
+
+
+def _marks(store_key: bytes, instance: str, settings: Destination, entries: Sequence[Entry]) -> dict[str, Verdict]:
+    return {
+        e.ref: verify(store_key, e.marker, instance=instance, destination=settings.name, uid=e.uid) for e in entries if e.marker
+    }
 
 
 def _named_since(settings: Destination, rota: Rota, ours: Sequence[Entry]) -> list[str]:

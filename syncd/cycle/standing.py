@@ -118,8 +118,21 @@ def nothing_may_be_written(base: Round, seen: Look, reason: str) -> None:
         _stand(tx, base, before, replace(before, last_try=base.now, failures=before.failures + 1), status, held=True)
 
 
-def failure(store: Store, lease: Lease, settings: Destination, now: Instant, reason: str, *, denied: bool, run: str) -> None:
-    """A look that failed is unknown: nothing is written but how the destination stands."""
+def failure(
+    store: Store,
+    lease: Lease,
+    settings: Destination,
+    now: Instant,
+    reason: str,
+    *,
+    denied: bool,
+    run: str,
+    missed: Instant | None = None,
+) -> None:
+    """A look that failed is unknown: nothing is written but how the destination stands.
+
+    `missed`: from when on it does not show the rota, which may have changed since the last look; one failure may be nothing.
+    """
     base = Round(store=store, lease=lease, settings=settings, rota=Rota(), run=run, actor="syncd", now=now)
     with store.write(lease) as tx:
         known = tx.destinations.get(settings.name) or Known(name=settings.name)
@@ -128,6 +141,8 @@ def failure(store: Store, lease: Lease, settings: Destination, now: Instant, rea
             if known.status
             else None
         )
+        if before is not None and known.failures and missed is not None:
+            before = replace(before, next_unexported=missed)
         status = after_failure(before, known.last_cycle, now, reason=reason, denied=denied)
         alone = after_failure(Standing(state=State.OK), known.last_cycle, now, reason=reason, denied=denied)
         held = known.spared and alone.state not in ATTENTION

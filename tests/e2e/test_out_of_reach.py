@@ -97,6 +97,31 @@ def test_a_failure_that_lasts_an_hour_is_a_warning_and_its_end_is_told_once(one:
     assert events == ["status OK", "status Warning", "status OK"]
 
 
+def test_a_change_that_cannot_be_shown_is_an_error_at_the_second_failure_and_its_end_is_told(one: Town) -> None:
+    """The rota goes on while the server does not answer: whoever it names for tonight is not shown there."""
+    one.proxy.rules = [Rule(READING, "", answers(503))]
+    one.override("ana", "12T00", "12T09")
+    one.failed()
+    assert stands(one)[0] == "OK", "one failure may be nothing"
+    one.failed()
+    state, reason = stands(one)
+    assert (state, "503" in reason) == ("Error", True)
+    one.proxy.rules.clear()
+    one.export()
+    assert stands(one) == ("OK", "")
+    assert one.shown()[:2] == ["cho 11T12 12T00", "ana 12T00 12T09"]
+    events = [line["event"] for line in one.syncd.json("history") if line["event"].startswith("status")]
+    assert events == ["status OK", "status Error", "status OK"]
+
+
+def test_a_change_of_the_far_future_that_cannot_be_shown_wakes_nobody(one: Town) -> None:
+    one.proxy.rules = [Rule(READING, "", answers(503))]
+    one.override("dee", "15T09", "16T00")
+    for _ in range(3):
+        one.failed()
+        assert stands(one)[0] == "OK"
+
+
 def test_a_wrong_password_is_an_error_at_once_and_a_right_one_is_enough(one: Town) -> None:
     (one.syncd.folder / "password").write_text("hunter2")
     result = one.failed()
