@@ -23,8 +23,8 @@ __all__ = ["radicale", "xandikos"]
 
 PLACES = ("folder", "radicale", "xandikos", "google", "outlook", "pagerduty", "pagerduty_v3", "memory")
 SHORT = (
-    ("folder", "manual"), ("google", "bidirectional"), ("outlook", "authoritative"),
-    ("pagerduty", "bidirectional"), ("pagerduty_v3", "authoritative"),
+    ("folder", "manual"), ("google", "authoritative"), ("google", "bidirectional"), ("outlook", "authoritative"),
+    ("pagerduty", "bidirectional"), ("pagerduty_v3", "authoritative"), ("pagerduty_v3", "bidirectional"),
 )  # fmt: skip
 EVERYWHERE = [
     pytest.param((place, mode), id=f"{place}-{mode}", marks=() if (place, mode) in SHORT else pytest.mark.long)
