@@ -97,6 +97,8 @@ def holds(session: Session) -> None:
     if not found:
         click.echo("nothing waits")
     for one in found:
+        if any(one.destination == other.destination and one.identities < other.identities for other in found):
+            continue  # it has grown since it was told: all of it waits in the other, and either may be answered
         zone = session.zone_of(one.destination)
         click.echo(f"{one.digest}  {one.destination}, since {when(one.since, zone)}")
         said = [sentence(change, session.name, partial(between, zone=zone)) for change in one.changes]

@@ -142,6 +142,21 @@ def test_status_says_why_and_what_to_look_at_next(syncd: CommandLine) -> None:
     assert "calendar: " in found
 
 
+def test_a_hold_that_has_grown_since_it_was_told_is_shown_once_and_either_is_answered(syncd: CommandLine) -> None:
+    syncd.run("export", "--now")
+    store = Store.open(syncd.folder / "state" / "syncd")
+    assert store is not None
+    with store.write() as tx:
+        for digest, names in (("aaaaaaaa11111111", ["delete x"]), ("bbbbbbbb22222222", ["delete x", "delete y"])):
+            tx.holds.put("calendar", digest, reason="removals", changes=[], identities=names, since=1_773_230_400)
+    store.close()
+    told = syncd.run("holds").output
+    assert "syncd ack bbbbbbbb22222222" in told
+    assert "aaaaaaaa11111111" not in told
+    assert [one["digest"] for one in syncd.json("holds")] == ["aaaaaaaa11111111", "bbbbbbbb22222222"]
+    assert syncd.run("ack", "aaaaaaaa").exit_code == 0
+
+
 def test_status_says_that_nobody_looks_any_more(syncd: CommandLine) -> None:
     syncd.write(ROTA + FOLDER)
     syncd.run("export", "--now")
