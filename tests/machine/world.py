@@ -64,6 +64,8 @@ class Spot(Place):
     """A place that watches every call of the engine: coverage, the past, and what of a human's is displaced."""
 
     desired: Callable[[Window], list[Shift]] = field(default=lambda window: [])
+    said: Callable[[Item], list[tuple[int, int]]] = field(default=lambda item: [])
+    """When the rota has the item's person on anyway."""
     human: dict[str, tuple[int, Item | None, list[tuple[int, int]]]] = field(default_factory=dict)
     """Ref → version of what a human last wrote there, what the engine had before, and when the rota said so too."""
     broken: list[str] = field(default_factory=list)
@@ -98,7 +100,7 @@ class Spot(Place):
                 self.broken.append(f"the past of {item} was changed to {after}")
             version, origin, agreed = self.human.get(ref, (0, None, []))
             if version == item.version and item.end > now:
-                for start, end in minus(anew(item, origin), agreed):
+                for start, end in minus(minus(anew(item, origin), agreed), self.said(item)):  # the rota may have come to say so
                     if end > now:
                         self.displaced.append(Displaced(item.who, max(start, now), end))
         if not late:
@@ -159,7 +161,7 @@ class World:
         self.settings: list[Destination] = []
         for n in range(count):
             name = f"world-{next(_numbers)}"
-            spot = Spot(name=name, shape=shape, clock=self.clock.now, desired=self.desired)
+            spot = Spot(name=name, shape=shape, clock=self.clock.now, desired=self.desired, said=self.said)
             PLACES[name] = spot
             assert place(name, shape) is spot
             self.spots.append(spot)
