@@ -52,6 +52,7 @@ MUTANTS = {
     "no limit on removals": Mutant("syncd/core/guard.py", "if len(removals) > limit:", "if False:"),
     "no limit on imports": Mutant("syncd/core/guard.py", "if len(pulls) > limit else", "if False else"),
     "doomed is relied on": Mutant("syncd/core/settle.py", 'replace(row, doubt="delete")', "row"),
+    "what was answered as deleted is nobody's": Mutant("syncd/cycle/remember.py", "asked.can.own_ids and ", ""),
     "the clock is trusted": Mutant("syncd/core/guard.py", "if here.clock_jumped and", "if False and"),
     "what lies beneath goes silently": Mutant("syncd/core/plan_pager.py", "if row is None and not telling:", "if False:"),
     "the horizon cuts imports": Mutant("syncd/cycle/look.py", "if further > window.end:", "if False:"),

@@ -164,6 +164,7 @@ def test_w4_an_unconfirmed_create_is_never_imported_when_it_lands_late(late: int
 
 def test_w5_an_entry_with_a_delete_unresolved_is_never_relied_on():
     with story(PAGER, A) as w:
+        doomed = entry(w, "ben", 8).ref
         override(w, "dev", 8, 16)
         lost_deletes(w, late=12)
         w.cycle()
@@ -171,6 +172,7 @@ def test_w5_an_entry_with_a_delete_unresolved_is_never_relied_on():
         assert [who for who, start, _ in stands(w) if start == 8] == ["ben", "dev"]
         w.remove_override(0)  # ben's old override would be right again, but its delete may still land
         w.cycle()
+        assert {one.who for one in w.spots[0].items.values() if one.start == h(8) and one.ref != doomed} >= {"ben"}
         for _ in range(12):
             w.cycle()
         assert not w.spots[0].broken
